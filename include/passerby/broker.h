@@ -1,0 +1,165 @@
+/* broker.h - the contract between a node and what joins it to the others.
+ *
+ * A broker answers "find me somebody", keeps the register of chats (who sits where, never what they say), and carries
+ * opaque bytes to another node. `memory` joins the worker threads of one process; `redis` joins processes and machines.
+ * Both pass the suite in tests/contract.
+ *
+ * Safety lives in the nodes: what a broker says about a session is a suggestion that the session's node checks.
+ *
+ * Flow:   request() → (later, from poll()) on_event with the answer, addressed to the session that asked. A match:
+ *         SEEK finds a waiting candidate and takes both tickets out of the line → OFFERED at the candidate's node,
+ *         SOUGHT/offered at the seeker's → the candidate's node checks and requests COMMIT → the register decides:
+ *         COMMITTED there, CONFIRMED at the seeker's node. A seeker who hears nothing requests ABORT: whichever of
+ *         COMMIT and ABORT reaches the register first wins, and both sides read the same outcome.
+ * Fails:  a request that can't be carried out now (the broker is unreachable) is answered BROKER_DOWN, or answered
+ *         late; a frame relayed to a node that is gone is answered NODE_GONE. Frames may be lost when a link breaks,
+ *         and then LINK_RESUMED says so.
+ * Owns:   requests and events are borrowed for the call: copy what you keep. */
+#ifndef PASSERBY_BROKER_H
+#define PASSERBY_BROKER_H
+
+#include "passerby/peer.h"
+#include "passerby/types.h"
+
+enum broker_request_kind {
+    BROKER_SEEK,     /* ticket: look for a stranger, else wait in the line. Replaces the ticket's earlier version.
+                      * Answered SOUGHT */
+    BROKER_WITHDRAW, /* withdraw: take a ticket out of the line. Not answered; unknown tickets are no error */
+    BROKER_COMMIT, /* commit: the candidate takes the match. Answered COMMITTED here, CONFIRMED at the seeker's node */
+    BROKER_ABORT,  /* abort: the seeker has waited long enough. Answered ABORTED */
+    BROKER_REBIND, /* rebind: the holder of a token has come back at another address. Answered REBOUND */
+    BROKER_LOOKUP, /* lookup: what became of this chat? Answered FOUND */
+    BROKER_END,    /* end: the chat is over; remember how for a while. Obeyed only if the asker is one of the chat's
+                    * present places; the first end stands. Not answered */
+};
+
+struct broker_request {
+    enum broker_request_kind kind;
+    struct address asker;
+    struct chat_id chat; /* all but SEEK and WITHDRAW */
+    union {
+        struct ticket seek;
+        struct {
+            uint32_t attempt;
+        } withdraw;
+        struct {
+            struct ticket seeker;
+            struct ticket candidate;
+        } commit;
+        struct {
+            uint32_t attempt;
+        } abort;
+        struct {
+            struct claims claims;
+        } rebind;
+        struct tombstone end;
+    };
+};
+
+/* A chat as the register has it. */
+struct chat_record {
+    struct chat_id id;
+    struct party party[2];  /* by enum side */
+    struct tombstone ended; /* cause END_NONE: it goes on */
+};
+
+enum broker_event_kind {
+    BROKER_SOUGHT,    /* to the seeker */
+    BROKER_OFFERED,   /* to the candidate */
+    BROKER_COMMITTED, /* to the candidate */
+    BROKER_CONFIRMED, /* to the seeker */
+    BROKER_ABORTED,   /* to the seeker */
+    BROKER_REBOUND,   /* to the asker */
+    BROKER_FOUND,     /* to the asker */
+    BROKER_RELAYED,   /* bytes from another node */
+    BROKER_NODE_GONE, /* nobody listens at that boot id any more: the answer to a relay, or unasked */
+};
+
+enum broker_status {
+    BROKER_OK,
+    BROKER_NONE, /* SOUGHT: nobody, the ticket waits. COMMITTED: the seeker had given up, or its node is gone.
+                  * ABORTED: nobody had committed, or the chat is over already. REBOUND, FOUND: no such chat */
+    BROKER_OVER, /* REBOUND, FOUND: the chat has ended; record.ended says how */
+    BROKER_DOWN, /* the broker can't be reached; try again later */
+};
+
+struct broker_event {
+    enum broker_event_kind kind;
+    enum broker_status status;
+    struct address to;   /* the session concerned; only .boot for RELAYED and NODE_GONE */
+    struct chat_id chat; /* all but SOUGHT/none, RELAYED and NODE_GONE */
+    union {
+        struct {
+            uint32_t attempt;
+            int64_t since_ms; /* the ticket's place in the line: hand it back when seeking again */
+        } sought;
+        struct {
+            uint32_t attempt; /* the candidate's */
+            struct ticket seeker;
+        } offered;
+        struct {
+            uint32_t attempt;
+            struct ticket peer; /* the other side's ticket, with its fence */
+            uint64_t fence;     /* one's own */
+        } match;                /* COMMITTED, CONFIRMED, ABORTED with status OK */
+        struct {
+            struct chat_record record;
+            struct address previous; /* REBOUND: where the asker's side was before; boot 0 = unknown */
+        } chat_state;                /* REBOUND, FOUND */
+        struct {
+            const void *bytes;
+            size_t length;
+        } relayed;
+        struct {
+            uint64_t boot;
+        } node_gone;
+    };
+};
+
+/* What a node hands to its broker. Called from poll() only, on the node's own thread; never from within request() or
+ * relay(). */
+struct broker_listener {
+    void (*on_event)(void *context, const struct broker_event *event);
+    void *context;
+    /* Something is waiting for poll(). May be called from any thread, and under the broker's locks: must only wake the
+     * node's loop. Not called any more once close() has returned. NULL: the node polls anyway. */
+    void (*wake)(void *wake_context);
+    void *wake_context;
+};
+
+/* One node's connection to the broker. Not thread-safe: one node, one thread, one broker. */
+struct broker;
+
+struct broker_ops {
+    /* Asks for something; the answer comes from a later poll(). Never blocks. */
+    void (*request)(struct broker *broker, const struct broker_request *request);
+    /* Carries bytes (copied before the return) to the node with that boot id, in order per pair of nodes while no link
+     * breaks. */
+    void (*relay)(struct broker *broker, uint64_t boot, const void *bytes, size_t length);
+    /* Delivers what has arrived, at most a bounded number of events; wakes again if more is left. */
+    void (*poll)(struct broker *broker, int64_t now_ms);
+    /* Says how many people are connected to this node. */
+    void (*report_online)(struct broker *broker, uint64_t here);
+    /* How many are connected in all, as far as is known. */
+    uint64_t (*online)(const struct broker *broker);
+    /* How many tickets are in the line, as far as is known. */
+    uint64_t (*waiting)(const struct broker *broker);
+    /* Leaves: no event is delivered any more; what waits in the inbox is dropped; frees `broker`. Never from
+     * on_event. */
+    void (*close)(struct broker *broker);
+};
+
+struct broker {
+    const struct broker_ops *ops;
+};
+
+/* The memory broker: a hub that the nodes of one process join. Thread-safe. Owned by who made it; freed after the last
+ * of its brokers was closed. */
+struct memory_hub;
+
+struct memory_hub *memory_hub_new(void);
+void memory_hub_free(struct memory_hub *hub);
+/* Joins a node. `boot` is its boot id, unique within the hub. The listener is copied. */
+struct broker *memory_hub_join(struct memory_hub *hub, uint64_t boot, const struct broker_listener *listener);
+
+#endif
