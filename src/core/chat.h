@@ -1,0 +1,31 @@
+/* chat.h - the life of one side of a chat: begun, held while somebody is away, ended. */
+#ifndef CORE_CHAT_H
+#define CORE_CHAT_H
+
+#include "core_priv.h"
+
+/* A chat for the session, which has none; the caller fills in the rest. Owned by the session. */
+struct chat *chat_open(struct core *core, struct session *session, struct chat_id id, enum side side);
+
+/* `leave`: the chat, the search, or nothing at all. */
+void chat_leave(struct core *core, struct session *session);
+/* The chat is over for our client; the state becomes IDLE, or the session ends if nobody is connected to it. */
+void chat_ended(struct core *core, struct session *session, enum ended_reason reason);
+/* What a tombstone means to this side. */
+enum ended_reason chat_reason(struct tombstone how, enum side side);
+
+/* Ends everything the session has, then its connection, then itself: for the close codes that end chats. */
+void chat_throw_out(struct core *core, struct session *session, enum close_code code);
+/* The connection dropped in the middle of a chat: it is held, unless its client has asked to leave it. */
+void chat_drop(struct core *core, struct session *session);
+/* The stranger is not there; the chat is held for so long. */
+void chat_peer_away(struct core *core, struct session *session, int64_t grace_ms);
+/* The stranger resumed, or was wrongly taken to be away. */
+void chat_peer_back(struct core *core, struct session *session);
+/* How long the chat will still be held for our side. */
+uint32_t chat_grace_left_ms(const struct core *core, const struct session *session);
+/* Sets the timer to when the chat ends, as things stand. */
+void chat_set_timer(struct core *core, struct session *session);
+void chat_timer(struct core *core, struct session *session);
+
+#endif
