@@ -1,0 +1,182 @@
+/* registry.c - the register of chats.
+ *
+ * Each state of a chat id is a list. As all entries of a state live equally long, and renewing moves an entry to the
+ * end, the lists are in the order of expiry. renew() owns every change of state.
+ *
+ * Owns: the entries and the candidates' tickets in them. */
+#include "registry.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/memory.h"
+
+enum state { GIVEN_UP, GOING_ON, OVER, STATES };
+
+static const int64_t life_ms[STATES] = {
+    [GIVEN_UP] = REGISTRY_GIVEN_UP_MS,
+    [GOING_ON] = REGISTRY_LEASE_MS,
+    [OVER] = REGISTRY_OVER_MS,
+};
+
+struct entry {
+    struct registry_chat chat;
+    struct ticket *candidate; /* what chat.candidate shows */
+    enum state state;
+    int64_t expires_ms;
+    struct list in_state;
+    struct entry *next; /* another one with the same key in registry.entries */
+};
+
+struct registry {
+    struct map entries; /* chat_id.high → first struct entry */
+    struct list by_state[STATES];
+    size_t count;
+};
+
+static struct entry *find(const struct registry *registry, struct chat_id id) {
+    struct entry *entry = map_get(&registry->entries, id.high);
+    while (entry != NULL && !chat_id_equal(entry->chat.record.id, id))
+        entry = entry->next;
+    return entry;
+}
+
+/* Puts the entry into a state, perhaps the one it has, for the whole life of that state. */
+static void renew(struct registry *registry, struct entry *entry, enum state state, int64_t now_ms) {
+    list_remove(&entry->in_state);
+    list_append(&registry->by_state[state], &entry->in_state);
+    entry->state = state;
+    entry->expires_ms = now_ms + life_ms[state];
+    if (state == OVER) {
+        free(entry->candidate);
+        entry->chat.candidate = entry->candidate = NULL;
+    }
+}
+
+static struct entry *create(struct registry *registry, struct chat_id id, enum state state, int64_t now_ms) {
+    struct entry *entry = memory_zero(1, sizeof *entry);
+    entry->chat.record.id = id;
+    entry->next = map_set(&registry->entries, id.high, entry);
+    registry->count++;
+    list_init(&entry->in_state);
+    renew(registry, entry, state, now_ms);
+    return entry;
+}
+
+static void destroy(struct registry *registry, struct entry *entry) {
+    uint64_t key = entry->chat.record.id.high;
+    struct entry *first = map_take(&registry->entries, key);
+    struct entry **at = &first;
+    while (*at != entry)
+        at = &(*at)->next;
+    *at = entry->next;
+    if (first != NULL)
+        map_set(&registry->entries, key, first);
+    registry->count--;
+    list_remove(&entry->in_state);
+    free(entry->candidate);
+    free(entry);
+}
+
+/* Destroys the entries that are due, or all of them. */
+static void sweep(struct registry *registry, int64_t now_ms) {
+    for (int state = 0; state < STATES; state++) {
+        struct list *list = &registry->by_state[state];
+        while (!list_empty(list)) {
+            struct entry *entry = list_entry(list->next, struct entry, in_state);
+            if (entry->expires_ms > now_ms)
+                break;
+            destroy(registry, entry);
+        }
+    }
+}
+
+struct registry *registry_new(void) {
+    struct registry *registry = memory_zero(1, sizeof *registry);
+    for (int state = 0; state < STATES; state++)
+        list_init(&registry->by_state[state]);
+    return registry;
+}
+
+void registry_free(struct registry *registry) {
+    sweep(registry, INT64_MAX);
+    map_fini(&registry->entries);
+    free(registry);
+}
+
+static struct party seated(const struct ticket *ticket) {
+    struct party party = ticket->who;
+    if (party.fence == 0)
+        party.fence = 1;
+    return party;
+}
+
+const struct registry_chat *registry_commit(struct registry *registry, struct chat_id id, const struct ticket *seeker,
+                                            const struct ticket *candidate, int64_t now_ms) {
+    struct entry *entry = find(registry, id);
+    if (entry == NULL) {
+        entry = create(registry, id, GOING_ON, now_ms);
+        entry->chat.record.party[SIDE_SEEKER] = seated(seeker);
+        entry->chat.record.party[SIDE_CANDIDATE] = seated(candidate);
+        entry->candidate = memory_zero(1, sizeof *entry->candidate);
+        *entry->candidate = *candidate;
+        entry->chat.candidate = entry->candidate;
+    } else if (entry->state != GOING_ON ||
+               !address_equal(entry->chat.record.party[SIDE_CANDIDATE].at, candidate->who.at)) {
+        return NULL;
+    }
+    return &entry->chat;
+}
+
+const struct registry_chat *registry_abort(struct registry *registry, struct chat_id id, int64_t now_ms) {
+    struct entry *entry = find(registry, id);
+    if (entry == NULL)
+        entry = create(registry, id, GIVEN_UP, now_ms);
+    return entry->state == GOING_ON ? &entry->chat : NULL;
+}
+
+const struct registry_chat *registry_lookup(struct registry *registry, struct chat_id id, int64_t now_ms) {
+    struct entry *entry = find(registry, id);
+    if (entry == NULL || entry->state == GIVEN_UP)
+        return NULL;
+    if (entry->state == GOING_ON)
+        renew(registry, entry, GOING_ON, now_ms);
+    return &entry->chat;
+}
+
+const struct registry_chat *registry_rebind(struct registry *registry, const struct claims *claims, struct address at,
+                                            int64_t now_ms, struct address *previous) {
+    struct entry *entry = find(registry, claims->chat);
+    if (entry != NULL && entry->state == GOING_ON) {
+        struct party *party = &entry->chat.record.party[claims->side];
+        *previous = party->at;
+        party->at = at;
+        party->fence++;
+        party->reliable = claims->reliable;
+    }
+    return registry_lookup(registry, claims->chat, now_ms);
+}
+
+static bool seats(const struct chat_record *record, struct address at) {
+    return address_equal(record->party[SIDE_SEEKER].at, at) || address_equal(record->party[SIDE_CANDIDATE].at, at);
+}
+
+void registry_end(struct registry *registry, struct chat_id id, struct address asker, struct tombstone how,
+                  int64_t now_ms) {
+    assert(how.cause != END_NONE);
+    struct entry *entry = find(registry, id);
+    if (entry == NULL || entry->state != GOING_ON || !seats(&entry->chat.record, asker))
+        return;
+    entry->chat.record.ended = how;
+    renew(registry, entry, OVER, now_ms);
+}
+
+void registry_expire(struct registry *registry, int64_t now_ms) {
+    sweep(registry, now_ms);
+}
+
+size_t registry_count(const struct registry *registry) {
+    return registry->count;
+}

@@ -1,0 +1,61 @@
+/* registry.h - the register of chats: who sits where, and how chats ended. Never what was said.
+ *
+ * A chat id is unknown, given up (its seeker asked in vain whether anybody had committed), going on, or over. All
+ * but the first are kept for a time that registry_expire() ends. Not thread-safe. Times are milliseconds on the
+ * broker's clock. */
+#ifndef BROKER_REGISTRY_H
+#define BROKER_REGISTRY_H
+
+#include "passerby/broker.h"
+
+/* How long a chat id is remembered. */
+enum {
+    REGISTRY_GIVEN_UP_MS = 60 * 1000,
+    REGISTRY_LEASE_MS = 7 * 24 * 3600 * 1000, /* of a chat that goes on, since it was last asked for */
+    REGISTRY_OVER_MS = 10 * 60 * 1000,
+};
+
+struct registry;
+
+/* What is known about a chat: good until the next call that changes the registry. */
+struct registry_chat {
+    struct chat_record record;
+    const struct ticket *candidate; /* as committed; while the chat goes on */
+};
+
+struct registry *registry_new(void);
+void registry_free(struct registry *registry);
+
+/* The candidate takes the match. Returns the chat; or NULL if the seeker has given it up, it is over, or somebody
+ * else has it. Doing it twice is harmless. */
+const struct registry_chat *registry_commit(struct registry *registry, struct chat_id id, const struct ticket *seeker,
+                                            const struct ticket *candidate, int64_t now_ms)
+    __attribute__((warn_unused_result));
+
+/* The seeker gives up. Returns the chat if a candidate has committed and it goes on; else NULL, and nobody can
+ * commit now. */
+const struct registry_chat *registry_abort(struct registry *registry, struct chat_id id, int64_t now_ms)
+    __attribute__((warn_unused_result));
+
+/* What is known about a chat that goes on or is over (record.ended says which); else NULL. Renews the lease. */
+const struct registry_chat *registry_lookup(struct registry *registry, struct chat_id id, int64_t now_ms)
+    __attribute__((warn_unused_result));
+
+/* Moves the holder's side of a chat that goes on to another address, with a greater fence, and writes the address
+ * that it leaves to `previous`. Returns as registry_lookup(). */
+const struct registry_chat *registry_rebind(struct registry *registry, const struct claims *claims, struct address at,
+                                            int64_t now_ms, struct address *previous)
+    __attribute__((warn_unused_result));
+
+/* The chat is over. Obeyed only if it goes on and `asker` is the present place of one of its sides: who was moved
+ * away, or whose chat was ended before, has no say. */
+void registry_end(struct registry *registry, struct chat_id id, struct address asker, struct tombstone how,
+                  int64_t now_ms);
+
+/* Forgets what has had its time. */
+void registry_expire(struct registry *registry, int64_t now_ms);
+
+/* How many chat ids are remembered. */
+size_t registry_count(const struct registry *registry);
+
+#endif
