@@ -1,0 +1,232 @@
+/* wiretap.c - sees the bytes that lws reads from a connection, for what lws keeps to itself.
+ *
+ * lws 4 takes unmasked frames from clients, although RFC 6455 section 5.1 wants the connection closed, and no
+ * callback and no accessor tells; for lengths that can't be it goes without the Close that would say why; and of a
+ * header it does not know it shows the first line alone. Peeking at the socket beforehand would cost a system call a
+ * message and could still miss what arrives between the peek and lws' own read. But lws reads sockets by calling
+ * recv(), and TLS by calling SSL_read(); the program's own definitions of those two names come before the C
+ * library's and OpenSSL's (ELF symbol interposition), so it is we who are called. Both are passed on unchanged, but
+ * for sockets that this thread watches.
+ *
+ * Flow:   watch → (HTTP) each read is cut off behind the head of a GET, so that frames never share a read with the
+ *         upgrade request: lws 4.1 builds its answer in the buffer they would stand in → upgraded → each read is
+ *         followed frame by frame.
+ * Fails:  where symbols can't be interposed (a static C library), nothing is seen and unmasked frames pass; net_new()
+ *         says so.
+ * Owns:   one table per thread of what is watched; the only state in the program that a callee can't be handed, since
+ *         recv() has no argument for it. */
+#include "wiretap.h"
+
+#include "base/map.h"
+
+#include <ctype.h>
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+    MAX_CONTROL_BYTES = 125, /* RFC 6455 section 5.5 */
+    NOT_NAMED = UINT8_MAX,
+};
+
+typedef int (*tls_read_fn)(void *tls, void *buffer, int length);
+
+struct board {
+    struct map taps; /* by fd, or by address of the SSL; file descriptors are no addresses */
+    wiretap_read_fn on_read;
+    tls_read_fn tls_read; /* OpenSSL's own */
+    tls_read_fn tls_peek;
+    int (*tls_pending)(const void *tls);
+};
+
+static _Thread_local struct board board;
+
+/* For lws to find, and for link-time optimisation, which sees no caller, to keep. */
+#define INTERPOSES __attribute__((used, visibility("default")))
+
+/* OpenSSL's headers are not needed for more than this. */
+INTERPOSES int SSL_read(void *tls, void *buffer, int length);
+INTERPOSES int SSL_pending(const void *tls);
+
+bool wiretap_works(void) {
+    ssize_t (*our_recv)(int, void *, size_t, int) = recv;
+    int (*our_read)(void *, void *, int) = SSL_read;
+    void *found_recv = dlsym(RTLD_DEFAULT, "recv");
+    void *found_read = dlsym(RTLD_DEFAULT, "SSL_read");
+    return memcmp(&our_recv, &found_recv, sizeof our_recv) == 0 && memcmp(&our_read, &found_read, sizeof our_read) == 0;
+}
+
+static uint64_t key_of(int fd, const void *tls) {
+    return tls != NULL ? (uint64_t)(uintptr_t)tls : (uint64_t)(uint32_t)fd + 1;
+}
+
+void wiretap_watch(int fd, const void *tls, struct wiretap *tap, wiretap_read_fn on_read) {
+    board.on_read = on_read;
+    tap->key = key_of(fd, tls);
+    map_set(&board.taps, tap->key, tap);
+}
+
+void wiretap_unwatch(struct wiretap *tap) {
+    if (tap->key == 0)
+        return;
+    map_take(&board.taps, tap->key);
+    tap->key = 0;
+    if (board.taps.count == 0)
+        map_fini(&board.taps);
+}
+
+void wiretap_upgraded(struct wiretap *tap, uint32_t most) {
+    tap->phase = WIRETAP_FIRST;
+    tap->most = most;
+}
+
+/* Counts the lines of a request that are named "Forwarded". */
+static void count_forwarded(struct wiretap *tap, uint8_t byte) {
+    static const char name[] = "forwarded:";
+    if (byte == '\r' || byte == '\n')
+        tap->named = 0;
+    else if (tap->named != NOT_NAMED)
+        tap->named = tolower(byte) == name[tap->named] ? (uint8_t)(tap->named + 1) : NOT_NAMED;
+    if (tap->named == sizeof name - 1) {
+        tap->named = NOT_NAMED;
+        if (tap->forwarded < UINT8_MAX)
+            tap->forwarded++;
+    }
+}
+
+size_t wiretap_request(struct wiretap *tap, const uint8_t *bytes, size_t length) {
+    static const uint8_t end_of_head[] = {'\r', '\n', '\r', '\n'};
+    for (size_t i = 0; i < length; i++) {
+        if (tap->more == 0 && tap->left == 0)
+            *tap = (struct wiretap){.key = tap->key, .cut = tap->cut, .upgradable = bytes[i] == 'G'};
+        tap->left++;
+        count_forwarded(tap, bytes[i]);
+        if (bytes[i] == end_of_head[tap->more])
+            tap->more++;
+        else
+            tap->more = bytes[i] == '\r' ? 1 : 0;
+        if (tap->more == sizeof end_of_head) {
+            tap->more = 0;
+            tap->left = 0;
+            if (tap->upgradable)
+                return i + 1;
+        }
+    }
+    return length;
+}
+
+static bool is_control(const struct wiretap *tap) {
+    return (tap->opcode & 8) != 0;
+}
+
+/* The length is known. Reserved opcodes are lws' to refuse. */
+static void to_skip(struct wiretap *tap, uint64_t length) {
+    tap->too_big = tap->opcode <= 2 && length > tap->most;
+    tap->left = length + 4;
+    tap->phase = WIRETAP_SKIP;
+}
+
+/* The mask bit and the short length. */
+static void second_byte(struct wiretap *tap, uint8_t *byte) {
+    uint8_t length = *byte & 0x7f;
+    tap->unmasked = (*byte & 0x80) == 0;
+    tap->broken = is_control(tap) && length > MAX_CONTROL_BYTES;
+    tap->left = 0;
+    tap->more = length == 126 ? 2 : length == 127 ? 8 : 0;
+    tap->phase = WIRETAP_EXTENDED;
+    if (tap->broken)
+        *byte = (*byte & 0x80) | MAX_CONTROL_BYTES;
+    else if (tap->more == 0)
+        to_skip(tap, length);
+}
+
+static void extended_byte(struct wiretap *tap, uint8_t *byte) {
+    tap->broken = tap->more == 8 && (*byte & 0x80) != 0;
+    if (tap->broken)
+        *byte &= 0x7f;
+    tap->left = tap->left << 8 | *byte;
+    tap->more--;
+    if (tap->more == 0)
+        to_skip(tap, tap->left);
+}
+
+static size_t skip(struct wiretap *tap, size_t length) {
+    size_t step = length < tap->left ? length : (size_t)tap->left;
+    tap->left -= step;
+    if (tap->left == 0)
+        tap->phase = WIRETAP_FIRST;
+    return step;
+}
+
+size_t wiretap_frames(struct wiretap *tap, uint8_t *bytes, size_t length) {
+    if (tap->broken) /* lws has to be given something, or takes the connection for dead */
+        return length > 0;
+    size_t i = 0;
+    while (i < length && !tap->unmasked && !tap->broken && !tap->too_big) {
+        if (tap->phase == WIRETAP_SKIP) {
+            i += skip(tap, length - i);
+            continue;
+        }
+        uint8_t *byte = &bytes[i++];
+        if (tap->phase == WIRETAP_FIRST) {
+            tap->opcode = *byte & 0x0f;
+            tap->phase = WIRETAP_SECOND;
+        } else if (tap->phase == WIRETAP_SECOND) {
+            second_byte(tap, byte);
+        } else {
+            extended_byte(tap, byte);
+        }
+    }
+    return tap->broken ? i : length;
+}
+
+/* How much of what was read is for lws. */
+static size_t heard(struct wiretap *tap, void *bytes, size_t length) {
+    if (tap->phase != WIRETAP_REQUEST)
+        length = wiretap_frames(tap, bytes, length);
+    board.on_read(tap);
+    return length;
+}
+
+/* Interposes recv(2), for the program and for lws. */
+INTERPOSES ssize_t recv(int fd, void *buffer, size_t length, int flags) {
+    struct wiretap *tap = map_get(&board.taps, key_of(fd, NULL));
+    if (tap != NULL && tap->phase == WIRETAP_REQUEST) {
+        ssize_t peeked = recvfrom(fd, buffer, length, flags | MSG_PEEK, NULL, NULL);
+        if (peeked > 0)
+            length = wiretap_request(tap, buffer, (size_t)peeked);
+    }
+    ssize_t got = recvfrom(fd, buffer, length, flags, NULL, NULL);
+    if (tap != NULL && got > 0)
+        got = (ssize_t)heard(tap, buffer, (size_t)got);
+    return got;
+}
+
+/* Interposes OpenSSL's SSL_read(3), for the program and for lws. */
+INTERPOSES int SSL_read(void *tls, void *buffer, int length) {
+    if (board.tls_read == NULL) {
+        *(void **)&board.tls_read = dlsym(RTLD_NEXT, "SSL_read");
+        *(void **)&board.tls_peek = dlsym(RTLD_NEXT, "SSL_peek");
+    }
+    struct wiretap *tap = map_get(&board.taps, key_of(-1, tls));
+    if (tap != NULL && tap->phase == WIRETAP_REQUEST) {
+        int peeked = board.tls_peek(tls, buffer, length);
+        if (peeked > 0) {
+            length = (int)wiretap_request(tap, buffer, (size_t)peeked);
+            tap->cut = length < peeked; /* OpenSSL has taken the rest from the socket, which says nothing of it */
+        }
+    }
+    int got = board.tls_read(tls, buffer, length);
+    if (tap != NULL && got > 0)
+        got = (int)heard(tap, buffer, (size_t)got);
+    return got;
+}
+
+/* Interposes OpenSSL's SSL_pending(3): nothing, while a connection is paused. Otherwise lws 4.1 loops in its service of
+ * that connection until there is nothing, which its own flow control keeps it from reading. */
+INTERPOSES int SSL_pending(const void *tls) {
+    if (board.tls_pending == NULL)
+        *(void **)&board.tls_pending = dlsym(RTLD_NEXT, "SSL_pending");
+    const struct wiretap *tap = map_get(&board.taps, key_of(-1, tls));
+    return tap != NULL && tap->paused ? 0 : board.tls_pending(tls);
+}
