@@ -1,0 +1,67 @@
+/* store.js - what outlives a reload: the conversation for this tab, the preferences for this browser.
+ *
+ * Fails: where storage is blocked or full the page works on, and forgets on reload; stored() says so. */
+
+const CONVERSATION = 'passerby.conversation';
+const DRAFT = 'passerby.draft';
+const PREFERENCES = 'passerby.preferences';
+
+/**
+ * @param {() => Storage} storage touching it may throw where it is blocked
+ * @param {string} key
+ * @returns {any} what was stored, or null
+ */
+function read(storage, key) {
+  try {
+    return JSON.parse(storage().getItem(key) ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {() => Storage} storage
+ * @param {string} key
+ * @param {unknown} value null removes
+ * @returns {boolean} whether it is stored
+ */
+function write(storage, key, value) {
+  try {
+    if (value === null) {
+      storage().removeItem(key);
+    } else {
+      storage().setItem(key, JSON.stringify(value));
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const tab = () => sessionStorage;
+const browser = () => localStorage;
+
+/** @returns {{ client: import('../passerby.js').Saved, page: any } | null} */
+export function loadConversation() {
+  const saved = read(tab, CONVERSATION);
+  return saved?.v === 1 ? saved : null;
+}
+
+/**
+ * Both in one piece: a message that the client counts as received is in the log that is stored with it.
+ * @param {import('../passerby.js').Saved} client
+ * @param {unknown} page
+ */
+export function saveConversation(client, page) {
+  return write(tab, CONVERSATION, { v: 1, client, page });
+}
+
+/** @returns {string} */
+export const loadDraft = () => String(read(tab, DRAFT) ?? '');
+/** @param {string} text */
+export const saveDraft = (text) => write(tab, DRAFT, text === '' ? null : text);
+
+/** @returns {{ topics?: string[], lang?: string }} */
+export const loadPreferences = () => read(browser, PREFERENCES) ?? {};
+/** @param {{ topics: string[], lang: string }} preferences */
+export const savePreferences = (preferences) => write(browser, PREFERENCES, preferences);
