@@ -1,0 +1,67 @@
+/* courier.c - see courier.h. */
+#include "courier.h"
+
+#include "lie.h"
+
+static struct courier *of(struct broker *broker) {
+    return (struct courier *)(void *)broker;
+}
+
+static const struct courier *of_const(const struct broker *broker) {
+    return (const struct courier *)(const void *)broker;
+}
+
+static void request(struct broker *broker, const struct broker_request *request) {
+    static const char *const words[] = {"seek", "withdraw", "commit", "abort", "rebind", "lookup", "end"};
+    struct courier *courier = of(broker);
+    const struct chat_id *chat = request->kind == BROKER_SEEK ? &request->seek.chat : &request->chat;
+    world_trace(courier->world, "node %u slot %u requests %s, chat %08llx", courier->number, request->asker.slot,
+                words[request->kind], (unsigned long long)(chat->high >> 32));
+    courier->real->ops->request(courier->real, request);
+}
+
+static void relay(struct broker *broker, uint64_t boot, const void *bytes, size_t length) {
+    struct courier *courier = of(broker);
+    if (lie_lose_relay(courier->world))
+        return;
+    courier->real->ops->relay(courier->real, boot, bytes, length);
+}
+
+static void poll(struct broker *broker, int64_t now_ms) {
+    of(broker)->real->ops->poll(of(broker)->real, now_ms);
+}
+
+static void report_online(struct broker *broker, uint64_t here) {
+    of(broker)->real->ops->report_online(of(broker)->real, here);
+}
+
+static uint64_t online(const struct broker *broker) {
+    return of_const(broker)->real->ops->online(of_const(broker)->real);
+}
+
+static uint64_t waiting(const struct broker *broker) {
+    return of_const(broker)->real->ops->waiting(of_const(broker)->real);
+}
+
+static void close_real(struct broker *broker) {
+    of(broker)->real->ops->close(of(broker)->real);
+}
+
+static const struct broker_ops ops = {request, relay, poll, report_online, online, waiting, close_real};
+
+static void on_event(void *context, const struct broker_event *event) {
+    static const char *const words[] = {"sought",  "offered", "committed", "confirmed", "aborted",
+                                        "rebound", "found",   "relayed",   "node gone"};
+    static const char *const statuses[] = {"ok", "none", "over", "down"};
+    struct courier *courier = context;
+    world_trace(courier->world, "node %u slot %u gets %s, %s, chat %08llx", courier->number, event->to.slot,
+                words[event->kind], statuses[event->status], (unsigned long long)(event->chat.high >> 32));
+    node_on_broker_event(courier->node, event);
+}
+
+void courier_join(struct courier *courier, struct world *world, struct node *node, uint32_t number, uint64_t boot,
+                  void (*wake)(void *context), void *wake_context) {
+    struct broker_listener listener = {on_event, courier, wake, wake_context};
+    *courier = (struct courier){.broker = {&ops}, .world = world, .node = node, .number = number};
+    courier->real = memory_hub_join(world->hub, boot, &listener);
+}

@@ -1,0 +1,19 @@
+/* courier.h - a broker between a node and its broker, which lets everything through and shows it in the trace. */
+#ifndef SIM_COURIER_H
+#define SIM_COURIER_H
+
+#include "world.h"
+
+struct courier {
+    struct broker broker; /* first: what the node is given */
+    struct world *world;
+    struct broker *real;
+    struct node *node;
+    uint32_t number; /* of the server */
+};
+
+/* Joins the world's hub for a node; `wake` is as in struct broker_listener. */
+void courier_join(struct courier *courier, struct world *world, struct node *node, uint32_t number, uint64_t boot,
+                  void (*wake)(void *context), void *wake_context);
+
+#endif

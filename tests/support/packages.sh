@@ -1,0 +1,76 @@
+# packages.sh - which Debian packages what needs, and installing those that are missing. Sourced by dev.
+# shellcheck shell=bash
+
+say() {
+  if [[ -t 2 ]]; then printf '\033[1m== %s\033[0m\n' "$*" >&2; else echo "== $*" >&2; fi
+}
+
+# The packages of a group, for this release of Debian.
+packages_of() {
+  case $1 in
+    build)
+      echo cmake ninja-build gcc libc6-dev git pkg-config brotli gzip \
+        libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libjansson-dev libutf8proc-dev libssl-dev zlib1g-dev libcmocka-dev
+      ;;
+    clang) echo clang "$(clang_runtime)" ;;
+    test) echo gcovr valgrind prometheus curl openssl python3 python3-websockets procps ;;
+    browser) echo chromium fonts-dejavu-core ;;
+    lint) echo shellcheck yamllint clang-format pmccabe groff-base binutils ;;
+  esac
+}
+
+# clang's sanitizers and libFuzzer: the package is named after the release's version of clang.
+clang_runtime() {
+  local version=
+  [[ -r /etc/os-release ]] && version=$(. /etc/os-release && echo "${VERSION_ID:-}")
+  case $version in
+    12) echo libclang-rt-14-dev ;;
+    13) echo libclang-rt-19-dev ;;
+    *) echo libclang-rt-dev ;;
+  esac
+}
+
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    echo "dev: to install packages, be root or install sudo; the command is: $*" >&2
+    return 1
+  fi
+}
+
+# need_packages GROUP...: installs what is missing of them.
+need_packages() {
+  local wanted=() missing=() present group package
+  for group in "$@"; do
+    read -r -a more <<<"$(packages_of "$group")"
+    wanted+=("${more[@]}")
+    # Any Node.js from 18 on will do, wherever it comes from.
+    if [[ $group == test ]] && ! command -v node >/dev/null; then wanted+=(nodejs npm); fi
+  done
+  if ! command -v apt-get >/dev/null; then
+    say "not a Debian system: install by other means what is missing of: ${wanted[*]}"
+    return
+  fi
+  present=$(dpkg-query --show --showformat='${db:Status-Abbrev} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
+  for package in "${wanted[@]}"; do
+    grep -qx "ii  $package" <<<"$present" || missing+=("$package")
+  done
+  if ((${#missing[@]} > 0)); then
+    say "installing ${missing[*]}"
+    as_root apt-get update -q
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null
+  fi
+}
+
+# The npm packages of the end-to-end tests, as package-lock.json has them; quick when they are there.
+npm_install() {
+  local installed=tests/e2e/node_modules/.package-lock.json
+  if [[ ! -e $installed || tests/e2e/package-lock.json -nt $installed ]]; then
+    say "installing the npm packages of tests/e2e"
+    npm ci --prefix tests/e2e --no-audit --no-fund
+    touch "$installed"
+  fi
+}
