@@ -119,6 +119,17 @@ for (const flag of ['--listen', '--internal-listen']) {
   });
 }
 
+for (const workers of [1, 2]) {
+  test(`refused: the port of another passerby, also where ${workers} of its workers share it`, async (t) => {
+    const first = await startServer(t, ['--workers', String(workers)]);
+    const address = `127.0.0.1:${first.port}`;
+    for (const more of ['1', '2']) {
+      const args = ['--listen', address, '--internal-listen', 'off', '--workers', more];
+      await expectRefused({ args, says: ['--listen', address, 'in use'] });
+    }
+  });
+}
+
 test('refused: a certificate that is none', async (t) => {
   const path = await withFiles(t, { 'cert.pem': 'no certificate', 'key.pem': 'no key' });
   await expectRefused({
