@@ -67,8 +67,7 @@ static void end_everywhere(struct core *core, struct session *session, struct to
 static void stop_searching(struct core *core, struct session *session) {
     pairing_stop(core, session);
     session_set_state(core, session, SESSION_IDLE);
-    pairing_free(session->search);
-    session->search = NULL;
+    pairing_discard(session);
 }
 
 static void leave_chat(struct core *core, struct session *session) {
@@ -80,8 +79,7 @@ void chat_leave(struct core *core, struct session *session) {
         leave_chat(core, session);
     } else if (session_resuming(session)) {
         session->pending = PENDING_LEAVE;
-        pairing_free(session->search);
-        session->search = NULL;
+        pairing_discard(session);
     } else {
         if (session_searching(session))
             stop_searching(core, session);

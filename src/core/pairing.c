@@ -34,7 +34,7 @@ void pairing_free(struct search *search) {
     free(search);
 }
 
-static void discard(struct session *session) {
+void pairing_discard(struct session *session) {
     pairing_free(session->search);
     session->search = NULL;
 }
@@ -126,7 +126,7 @@ static void seek_again(struct core *core, struct session *session) {
     if (core->draining) {
         pairing_stop(core, session);
         session_set_state(core, session, SESSION_IDLE);
-        discard(session);
+        pairing_discard(session);
         return;
     }
     seek(core, session);
@@ -142,7 +142,7 @@ static void tell_busy(struct core *core, struct session *session) {
 void pairing_begin(struct core *core, struct session *session) {
     if (core->draining) {
         tell_busy(core, session);
-        discard(session);
+        pairing_discard(session);
         return;
     }
     session->search->began_ms = core_now(core);
@@ -185,7 +185,7 @@ void pairing_drain(struct core *core, struct session *session) {
         return;
     pairing_stop(core, session);
     session_set_state(core, session, SESSION_IDLE);
-    discard(session);
+    pairing_discard(session);
 }
 
 static void ask_to_commit(struct core *core, const struct session *session) {

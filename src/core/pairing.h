@@ -12,6 +12,8 @@ void pairing_begin(struct core *core, struct session *session);
 void pairing_stop(struct core *core, struct session *session);
 /* Frees a search, NULL included. */
 void pairing_free(struct search *search);
+/* Frees the session's search, if it has one. */
+void pairing_discard(struct session *session);
 /* This node is going away: whoever waits is taken out of the line. */
 void pairing_drain(struct core *core, struct session *session);
 void pairing_timer(struct core *core, struct session *session);
