@@ -72,8 +72,7 @@ static bool complain_of_unknown(struct config_reader *reader, const char *argume
     int shown = (int)(length < 80 ? length : 80);
     if (argument[0] != '-') {
         snprintf(where, sizeof where, "\"%.*s\"", shown, argument);
-        return config_complain(reader, where,
-                               "no such command; use serve, config or help, and options that begin with --");
+        return config_complain(reader, where, "no such command; use serve, chat, probe, healthcheck, config or help");
     }
     snprintf(where, sizeof where, "%.*s", shown, argument);
     const struct config_option *meant = NULL;

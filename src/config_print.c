@@ -28,6 +28,9 @@ static const struct layout {
 enum { LAYOUT_ROWS = sizeof layout / sizeof *layout };
 
 static const char usage[] = "Usage: passerby [OPTION]...                 serve strangers\n"
+                            "       passerby chat [URL] [OPTION]...      talk to a stranger from a terminal\n"
+                            "       passerby probe URL [OPTION]...       try whether two strangers can meet\n"
+                            "       passerby healthcheck [URL]           ask a node whether it is ready\n"
                             "       passerby config --check [OPTION]...  say whether the options are good\n"
                             "       passerby config --defaults           print every default, as a JSON file\n"
                             "       passerby config --markdown | --man   print the options, as documentation\n"

@@ -14,10 +14,10 @@ house_checks() {
   check "the manual page is well-formed" house_manual
 }
 
-# Arrows: main -> node -> {net, wire, core, broker} -> base -> include.
+# Arrows: main -> {node -> {net, wire, core, broker}, client} -> base -> include.
 house_includes() {
   local bad=0 room file header
-  for room in base wire core broker net node; do
+  for room in base wire core broker net client node; do
     while IFS=: read -r file header; do
       if ! house_may_include "$room" "$header"; then
         echo "$file: \"$header\""
@@ -31,11 +31,11 @@ house_includes() {
 house_may_include() {
   local room=$1 header=$2
   case $header in
-    libwebsockets.h) [[ $room == net ]] ;;
-    uv.h) [[ $room == net || $room == node ]] ;;
-    jansson.h | utf8proc.h) [[ $room == wire ]] ;;
+    libwebsockets.h) [[ $room == net || $room == client ]] ;;
+    uv.h) [[ $room == net || $room == client || $room == node || $room == broker ]] ;;
+    jansson.h | utf8proc.h) [[ $room == wire || $room == client ]] ;;
     hiredis/*) [[ $room == broker ]] ;;
-    openssl/*) [[ $room == base || $room == net || $room == node ]] ;;
+    openssl/*) [[ $room == base || $room == net || $room == broker || $room == client || $room == node ]] ;;
     passerby/config.h) [[ $room == node ]] ;;
     passerby/net.h | passerby/log.h | passerby/clock.h | passerby/transport.h | passerby/metrics.h)
       [[ $room != core && $room != wire ]]

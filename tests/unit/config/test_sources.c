@@ -150,11 +150,10 @@ static void test_bad_arguments(void **state) {
     expect_error(WORDS("--workers", "--window", "3"), NO_WORDS, "--workers: needs a value; use --workers=N");
     expect_error(WORDS("--config"), NO_WORDS, "--config: needs a value; use --config=FILE");
     expect_error(WORDS("start"), NO_WORDS,
-                 "\"start\": no such command; use serve, config or help, and options that begin with --");
-    expect_error(WORDS(""), NO_WORDS,
-                 "\"\": no such command; use serve, config or help, and options that begin with --");
+                 "\"start\": no such command; use serve, chat, probe, healthcheck, config or help");
+    expect_error(WORDS(""), NO_WORDS, "\"\": no such command; use serve, chat, probe, healthcheck, config or help");
     expect_error(WORDS("--window=1", "extra"), NO_WORDS,
-                 "\"extra\": no such command; use serve, config or help, and options that begin with --");
+                 "\"extra\": no such command; use serve, chat, probe, healthcheck, config or help");
     expect_error(WORDS("config"), NO_WORDS, "config: needs to know what; use --check, --defaults, --man or --markdown");
     expect_error(WORDS("config", "--check", "--window=0"), NO_WORDS, "--window: 0 is out of range; use 1 to 64");
 }
