@@ -193,8 +193,16 @@ static bool apply_port(struct config_reader *reader, const char *port) {
     return config_value_set(reader, &config_options[OPTION_listen], listen);
 }
 
+static bool apply_redis_url(struct config_reader *reader, const char *url) {
+    reader->sources[OPTION_redis] = SOURCE_ENVIRONMENT;
+    return config_value_set(reader, &config_options[OPTION_redis], url);
+}
+
 static bool apply_environment(struct config_reader *reader, char *const environment[]) {
     const char *port = variable(environment, "PORT");
+    const char *redis_url = variable(environment, "REDIS_URL");
+    if (redis_url != NULL && !apply_redis_url(reader, redis_url))
+        return false;
     if (port != NULL && !apply_port(reader, port))
         return false;
     for (; *environment != NULL; environment++)

@@ -3,6 +3,7 @@
 #include "config_table.h"
 
 #include "base/memory.h"
+#include "base/redis_url.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -177,6 +178,35 @@ static bool read_secret_file(struct config_reader *reader) {
     return true;
 }
 
+/* A URL may hold a password: no message quotes it. */
+static bool check_redis_url(struct config_reader *reader, const struct config_option *option, const char *text,
+                            bool relay) {
+    struct redis_url url;
+    const char *wrong;
+    if (redis_url_parse(text, &url, &wrong))
+        wrong = NULL;
+    redis_url_fini(&url);
+    if (relay && strstr(text, "+sentinel://") != NULL)
+        wrong = "a relay keeps nothing that a failover could save; use redis://, rediss:// or unix:";
+    return wrong == NULL || config_complain_of(reader, option, "%s", wrong);
+}
+
+static bool check_redis(struct config_reader *reader) {
+    const struct config *config = reader->config;
+    const struct config_option *relay = &config_options[OPTION_redis_relay];
+    const struct config_option *ca = &config_options[OPTION_redis_ca];
+    if (config->redis == NULL && config->redis_relay[0] != NULL)
+        return config_complain_of(reader, relay, "needs a Redis to join the nodes, too; use --redis");
+    if (config->redis == NULL && config->redis_ca != NULL)
+        return config_complain_of(reader, ca, "needs a Redis to trust; use --redis");
+    if (config->redis != NULL && !check_redis_url(reader, &config_options[OPTION_redis], config->redis, false))
+        return false;
+    for (char *const *url = config->redis_relay; *url != NULL; url++)
+        if (!check_redis_url(reader, relay, *url, true))
+            return false;
+    return config->redis_ca == NULL || check_readable(reader, ca, config->redis_ca);
+}
+
 static bool check_secret(struct config_reader *reader) {
     const struct config *config = reader->config;
     bool from_file = config->secret_file != NULL;
@@ -186,6 +216,11 @@ static bool check_secret(struct config_reader *reader) {
         return config_complain_of(reader, &config_options[from_file ? OPTION_secret_file : OPTION_secret],
                                   "the secret has %zu characters; use at least %d", strlen(config->secret),
                                   LEAST_SECRET_CHARS);
+    if (config->redis != NULL && config->secret == NULL)
+        return config_complain_of(
+            reader, &config_options[OPTION_redis],
+            "all nodes of a cluster need the same secret; make one with \"openssl rand -base64 32\" "
+            "and give it to each as PASSERBY_SECRET or --secret-file");
     return true;
 }
 
@@ -206,5 +241,6 @@ static bool check_limits(struct config_reader *reader) {
 }
 
 bool config_check(struct config_reader *reader) {
-    return check_addresses(reader) && check_tls(reader) && check_secret(reader) && check_limits(reader);
+    return check_addresses(reader) && check_tls(reader) && check_redis(reader) && check_secret(reader) &&
+           check_limits(reader);
 }

@@ -41,6 +41,7 @@ static const char usage[] = "Usage: passerby [OPTION]...                 serve s
                             "environment (PASSERBY_MAX_BODY), else from a JSON file (\"max_body\"), else they\n"
                             "have their default.\n"
                             "PORT=8080 is short for PASSERBY_LISTEN=0.0.0.0:8080,[::]:8080.\n"
+                            "REDIS_URL is another name for PASSERBY_REDIS.\n"
                             "\n"
                             "  --config FILE               The JSON file. Also PASSERBY_CONFIG.\n";
 

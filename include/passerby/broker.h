@@ -12,8 +12,10 @@
  *         COMMITTED there, CONFIRMED at the seeker's node. A seeker who hears nothing requests ABORT: whichever of
  *         COMMIT and ABORT reaches the register first wins, and both sides read the same outcome.
  * Fails:  a request that can't be carried out now (the broker is unreachable) is answered BROKER_DOWN, or answered
- *         late; a frame relayed to a node that is gone is answered NODE_GONE. Frames may be lost when a link breaks,
- *         and then LINK_RESUMED says so.
+ *         late; a frame relayed to a node that is gone is answered NODE_GONE. While a node is cut off (LINK_LOST), it
+ *         hears nobody, and frames are lost. A broker may forget everything at any moment: LINK_RESUMED says that it
+ *         may have, and each node tells it again what is true (SEEK for who waits, HOLD for each chat). So a broker
+ *         keeps nothing on a node's behalf.
  * Owns:   requests and events are borrowed for the call: copy what you keep. */
 #ifndef PASSERBY_BROKER_H
 #define PASSERBY_BROKER_H
@@ -25,12 +27,16 @@ enum broker_request_kind {
     BROKER_SEEK,     /* ticket: look for a stranger, else wait in the line. Replaces the ticket's earlier version.
                       * Answered SOUGHT */
     BROKER_WITHDRAW, /* withdraw: take a ticket out of the line. Not answered; unknown tickets are no error */
-    BROKER_COMMIT, /* commit: the candidate takes the match. Answered COMMITTED here, CONFIRMED at the seeker's node */
-    BROKER_ABORT,  /* abort: the seeker has waited long enough. Answered ABORTED */
-    BROKER_REBIND, /* rebind: the holder of a token has come back at another address. Answered REBOUND */
-    BROKER_LOOKUP, /* lookup: what became of this chat? Answered FOUND */
-    BROKER_END,    /* end: the chat is over; remember how for a while. Obeyed only if the asker is one of the chat's
-                    * present places; the first end stands. Not answered */
+    BROKER_COMMIT,   /* commit: the candidate takes the match. The line is not touched: who accepts an offer withdraws
+                      * what it still has there. Answered COMMITTED here, CONFIRMED at the seeker's node */
+    BROKER_ABORT,    /* abort: the seeker has waited long enough. Answered ABORTED */
+    BROKER_REBIND,   /* rebind: the holder of a token has come back at another address. Answered REBOUND */
+    BROKER_LOOKUP,   /* lookup: what became of this chat? Makes nothing. Answered FOUND */
+    BROKER_HOLD,     /* hold: the chat goes on, and the asker sits in it. Renews its lease, and makes it again if it was
+                      * forgotten; of each side the place with the greater fence stands, of two equal ones the one that
+                      * the register has. What is over or was given up stays so. Answered FOUND, with `held` */
+    BROKER_END,      /* end: the chat is over; remember how for a while. Obeyed only if the asker is one of the chat's
+                      * present places; the first end stands. Not answered; LOOKUP tells whether it was obeyed */
 };
 
 struct broker_request {
@@ -51,7 +57,12 @@ struct broker_request {
         } abort;
         struct {
             struct claims claims;
+            uint64_t only_from; /* only while the side's fence is this one; else nothing changes, and the answer says
+                                 * what stands. 0 = whatever it is */
         } rebind;
+        struct {
+            struct party party[2]; /* by enum side, as far as the asker knows: a place of boot 0 and fence 0 is not */
+        } hold;
         struct tombstone end;
     };
 };
@@ -64,21 +75,26 @@ struct chat_record {
 };
 
 enum broker_event_kind {
-    BROKER_SOUGHT,    /* to the seeker */
-    BROKER_OFFERED,   /* to the candidate */
-    BROKER_COMMITTED, /* to the candidate */
-    BROKER_CONFIRMED, /* to the seeker */
-    BROKER_ABORTED,   /* to the seeker */
-    BROKER_REBOUND,   /* to the asker */
-    BROKER_FOUND,     /* to the asker */
-    BROKER_RELAYED,   /* bytes from another node */
-    BROKER_NODE_GONE, /* nobody listens at that boot id any more: the answer to a relay, or unasked */
+    BROKER_SOUGHT,       /* to the seeker */
+    BROKER_OFFERED,      /* to the candidate */
+    BROKER_COMMITTED,    /* to the candidate */
+    BROKER_CONFIRMED,    /* to the seeker */
+    BROKER_ABORTED,      /* to the seeker */
+    BROKER_REBOUND,      /* to the asker */
+    BROKER_FOUND,        /* to the asker */
+    BROKER_RELAYED,      /* bytes from another node */
+    BROKER_NODE_GONE,    /* nobody listens at that boot id any more, or nobody has heard it for a while: the answer to a
+                       * relay, or unasked; only while this node itself is heard. If it comes back, it says so */
+    BROKER_LINK_LOST,    /* this node is cut off */
+    BROKER_LINK_RESUMED, /* it is not any more, or the broker has forgotten things: frames from and to any other node
+                          * may have been lost; SEEK and HOLD again. May come without a LINK_LOST */
 };
 
 enum broker_status {
     BROKER_OK,
     BROKER_NONE, /* SOUGHT: nobody, the ticket waits. COMMITTED: the seeker had given up, or its node is gone.
-                  * ABORTED: nobody had committed, or the chat is over already. REBOUND, FOUND: no such chat */
+                  * ABORTED: nobody had committed, or the chat is over already. REBOUND, FOUND: no such chat; to a HOLD:
+                  * its seeker had given it up */
     BROKER_OVER, /* REBOUND, FOUND: the chat has ended; record.ended says how */
     BROKER_DOWN, /* the broker can't be reached; try again later */
 };
@@ -86,12 +102,13 @@ enum broker_status {
 struct broker_event {
     enum broker_event_kind kind;
     enum broker_status status;
-    struct address to;   /* the session concerned; only .boot for RELAYED and NODE_GONE */
-    struct chat_id chat; /* all but SOUGHT/none, RELAYED and NODE_GONE */
+    struct address to;   /* the session concerned; only .boot for RELAYED, NODE_GONE and LINK_… */
+    struct chat_id chat; /* all but SOUGHT/none, RELAYED, NODE_GONE and LINK_… */
     union {
         struct {
             uint32_t attempt;
             int64_t since_ms; /* the ticket's place in the line: hand it back when seeking again */
+            uint64_t node;    /* OK: the boot id of the candidate's node; 0 = not known */
         } sought;
         struct {
             uint32_t attempt; /* the candidate's */
@@ -99,12 +116,15 @@ struct broker_event {
         } offered;
         struct {
             uint32_t attempt;
-            struct ticket peer; /* the other side's ticket, with its fence */
+            struct ticket peer; /* the other side's ticket, with its fence; of a chat that was forgotten and made again
+                                 * meanwhile (ABORTED), only `who` */
             uint64_t fence;     /* one's own */
         } match;                /* COMMITTED, CONFIRMED, ABORTED with status OK */
         struct {
             struct chat_record record;
-            struct address previous; /* REBOUND: where the asker's side was before; boot 0 = unknown */
+            struct address previous; /* REBOUND: where the asker's side was before; boot 0 = unknown. Of a chat that was
+                                      * made again from a token, the other side's place is unknown, too: boot 0 */
+            bool held;               /* FOUND: the answer to a HOLD, not to a LOOKUP */
         } chat_state;                /* REBOUND, FOUND */
         struct {
             const void *bytes;

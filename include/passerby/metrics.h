@@ -23,8 +23,8 @@ enum close_row {
     CLOSE_ROWS,
 };
 
-/* The label values of METRIC_REFUSED: enum net_refusal. */
-enum { METRIC_REFUSALS = 4 };
+/* The label values of METRIC_REFUSED: enum net_refusal; of METRIC_REDIS_ERRORS: enum redis_trouble but for NONE. */
+enum { METRIC_REFUSALS = 4, METRIC_REDIS_TROUBLES = 13 };
 
 /* A counter or a gauge is one cell; a family is as many as it has label values, and its enumerator is the first. */
 enum metric {

@@ -34,6 +34,21 @@ struct admission;
 struct admission *admission_new(uint32_t max_connections, uint32_t max_per_address, struct rate connects);
 void admission_free(struct admission *admission);
 
+/* How many connections an address has. The key is the address itself: hide it before it leaves the process. */
+struct admission_count {
+    uint64_t key;
+    uint32_t connections;
+};
+
+/* That max_per_address holds for several processes together, each tells the others what it counts. Takes the counts
+ * that have changed, and those that were last taken 20 s ago; at most `most`, and returns how many. Who has called
+ * this once goes on calling it, every second or so. */
+size_t admission_take_counts(struct admission *admission, int64_t now_us, struct admission_count *out, size_t most);
+/* The address has so many connections in other processes. */
+void admission_set_elsewhere(struct admission *admission, uint64_t key, uint32_t connections);
+/* The others can't be heard: only the own count limits. */
+void admission_forget_elsewhere(struct admission *admission);
+
 /* Why somebody was not let in. */
 enum net_refusal { REFUSED_FULL, REFUSED_ADDRESS, REFUSED_ORIGIN, REFUSED_HANDSHAKE, NET_REFUSALS };
 

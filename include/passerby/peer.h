@@ -14,11 +14,11 @@
     PEER_ROW(TYPING, 3, "typing")   /* my client's typing state */                                                     \
     PEER_ROW(AWAY, 4, "away")       /* my client's connection dropped; I hold its side */                              \
     PEER_ROW(REBOUND, 5, "rebound") /* my client resumed here; this is its side's place now. Answered STATE or GONE */ \
-    PEER_ROW(STATE, 6, "state")     /* the answer: is my client here, and since when not */                            \
+    PEER_ROW(STATE, 6, "state")     /* the answer: is my client here, and if not, how long is it held for */           \
     PEER_ROW(ENDED, 7, "ended")     /* the chat is over */                                                             \
-    PEER_ROW(MOVED, 8, "moved")     /* your side of the chat was resumed elsewhere: you hold nothing any more */       \
-    PEER_ROW(GONE, 9, "gone")       /* the session that your frame was for is not here, or not in that chat */         \
-    PEER_ROW(SYNC, 10, "sync")      /* frames between us may have been lost */                                         \
+    PEER_ROW(MOVED, 8, "moved") /* your side was resumed elsewhere: you hold nothing any more, or nobody is here */    \
+    PEER_ROW(GONE, 9, "gone")   /* the session that your frame was for is not here, or not in that chat */             \
+    PEER_ROW(SYNC, 10, "sync")  /* frames may have been lost, and my side is like this. Answered STATE or GONE */      \
     PEER_ROW(DECLINE, 11, "decline") /* the session that you were offered can't take the match */
 
 #define PEER_ENUM(name, number, text) PEER_##name = (number),
@@ -50,10 +50,13 @@ struct peer_frame {
         struct {
             bool here;
             uint32_t grace_ms; /* when not here: what is left of it */
-        } state;
+        } state;               /* STATE, SYNC */
         struct {
             struct tombstone how;
         } ended;
+        struct {
+            bool here; /* a client is; else it was resumed by one that is gone already */
+        } moved;
     };
 };
 

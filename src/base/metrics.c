@@ -4,6 +4,7 @@
 #include "passerby/metrics.h"
 
 #include "passerby/net.h"
+#include "passerby/redis_broker.h"
 
 #include "base/buffer.h"
 #include "base/process.h"
@@ -11,6 +12,8 @@
 #include <inttypes.h>
 
 _Static_assert((int)METRIC_REFUSALS == (int)NET_REFUSALS, "metrics.h must count the refusals of net.h");
+
+_Static_assert((int)METRIC_REDIS_TROUBLES == (int)REDIS_TROUBLES - 1, "metrics.h must count those of redis_broker.h");
 
 static const char *const refusal_words[] = {
     [REFUSED_FULL] = "full",
@@ -40,6 +43,13 @@ static const enum close_code close_codes[] = {
 #include "passerby/reasons.def"
 };
 
+/* The first stands for none. */
+static const char *const trouble_words[] = {
+#define TROUBLE_WORD(name, word, sentence) word,
+    REDIS_TROUBLE_ROWS(TROUBLE_WORD)
+#undef TROUBLE_WORD
+};
+
 /* Ascending, in microseconds. */
 static const uint64_t wait_bounds_us[HISTOGRAM_BOUNDS] = {10000,    50000,    100000,    250000,   500000,
                                                           1000000,  2000000,  4000000,   8000000,  15000000,
@@ -58,7 +68,7 @@ static const uint64_t *const histogram_bounds[] = {
 };
 
 enum kind { COUNTER, GAUGE, FAMILY, HISTOGRAM };
-enum combine { SUM, MAX };
+enum combine { SUM, MAX, MIN };
 
 struct row {
     enum kind kind;
@@ -106,12 +116,12 @@ enum close_row metrics_close_row(unsigned code) {
 }
 
 static uint64_t combined_cell(const struct metrics *const nodes[], size_t count, unsigned cell, enum combine combine) {
-    uint64_t result = 0;
+    uint64_t result = combine == MIN && count > 0 ? UINT64_MAX : 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t value = metrics_get(nodes[i], cell);
         if (combine == SUM)
             result += value;
-        else if (value > result)
+        else if (combine == MAX ? value > result : value < result)
             result = value;
     }
     return result;

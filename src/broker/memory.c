@@ -109,6 +109,7 @@ static void seek(struct memory_hub *hub, const struct broker_request *request) {
         post(hub, &offered);
         sought.status = BROKER_OK;
         sought.chat = seeker.chat;
+        sought.sought.node = candidate.who.at.boot;
     }
     post(hub, &sought);
 }
@@ -117,13 +118,14 @@ static void withdraw(struct memory_hub *hub, const struct broker_request *reques
     line_withdraw(hub->line, request->asker, request->withdraw.attempt);
 }
 
-/* What one side of a committed chat is told about the other. */
+/* What one side of a committed chat is told about the other, whose ticket may have been forgotten (NULL). */
 static struct broker_event match_event(enum broker_event_kind kind, const struct registry_chat *chat, enum side side,
                                        uint32_t attempt, const struct ticket *peer) {
     const struct party *self = &chat->record.party[side];
     struct broker_event event = {.kind = kind, .to = self->at, .chat = chat->record.id};
     event.match.attempt = attempt;
-    event.match.peer = *peer;
+    if (peer != NULL)
+        event.match.peer = *peer;
     event.match.peer.who = chat->record.party[side_other(side)];
     event.match.fence = self->fence;
     return event;
@@ -147,8 +149,6 @@ static void commit(struct memory_hub *hub, const struct broker_request *request)
         post_no_match(hub, BROKER_COMMITTED, request, candidate->attempt);
         return;
     }
-    line_withdraw(hub->line, seeker->who.at, seeker->attempt);
-    line_withdraw(hub->line, candidate->who.at, candidate->attempt);
     struct broker_event committed = match_event(BROKER_COMMITTED, chat, SIDE_CANDIDATE, candidate->attempt, seeker);
     struct broker_event confirmed = match_event(BROKER_CONFIRMED, chat, SIDE_SEEKER, seeker->attempt, candidate);
     post(hub, &committed);
@@ -170,6 +170,7 @@ static void give_up(struct memory_hub *hub, const struct broker_request *request
 static void post_chat(struct memory_hub *hub, enum broker_event_kind kind, const struct broker_request *request,
                       const struct registry_chat *chat, struct address previous) {
     struct broker_event event = {.kind = kind, .status = BROKER_NONE, .to = request->asker, .chat = request->chat};
+    event.chat_state.held = request->kind == BROKER_HOLD;
     if (chat != NULL) {
         event.status = chat->record.ended.cause == END_NONE ? BROKER_OK : BROKER_OVER;
         event.chat_state.record = chat->record;
@@ -181,13 +182,18 @@ static void post_chat(struct memory_hub *hub, enum broker_event_kind kind, const
 static void rebind(struct memory_hub *hub, const struct broker_request *request) {
     assert(chat_id_equal(request->chat, request->rebind.claims.chat));
     struct address previous = {0};
-    const struct registry_chat *chat =
-        registry_rebind(hub->registry, &request->rebind.claims, request->asker, hub->now_ms, &previous);
+    const struct registry_chat *chat = registry_rebind(
+        hub->registry, &request->rebind.claims, request->rebind.only_from, request->asker, hub->now_ms, &previous);
     post_chat(hub, BROKER_REBOUND, request, chat, previous);
 }
 
 static void lookup(struct memory_hub *hub, const struct broker_request *request) {
     const struct registry_chat *chat = registry_lookup(hub->registry, request->chat, hub->now_ms);
+    post_chat(hub, BROKER_FOUND, request, chat, (struct address){0});
+}
+
+static void hold(struct memory_hub *hub, const struct broker_request *request) {
+    const struct registry_chat *chat = registry_hold(hub->registry, request->chat, request->hold.party, hub->now_ms);
     post_chat(hub, BROKER_FOUND, request, chat, (struct address){0});
 }
 
@@ -200,7 +206,7 @@ static void end(struct memory_hub *hub, const struct broker_request *request) {
 static void memory_request(struct broker *broker, const struct broker_request *request) {
     static void (*const handlers[])(struct memory_hub *, const struct broker_request *) = {
         [BROKER_SEEK] = seek,     [BROKER_WITHDRAW] = withdraw, [BROKER_COMMIT] = commit, [BROKER_ABORT] = give_up,
-        [BROKER_REBIND] = rebind, [BROKER_LOOKUP] = lookup,     [BROKER_END] = end,
+        [BROKER_REBIND] = rebind, [BROKER_LOOKUP] = lookup,     [BROKER_HOLD] = hold,     [BROKER_END] = end,
     };
     struct member *self = member_of(broker);
     assert(request->asker.boot == self->boot);

@@ -146,17 +146,31 @@ const struct registry_chat *registry_lookup(struct registry *registry, struct ch
     return &entry->chat;
 }
 
-const struct registry_chat *registry_rebind(struct registry *registry, const struct claims *claims, struct address at,
-                                            int64_t now_ms, struct address *previous) {
+const struct registry_chat *registry_rebind(struct registry *registry, const struct claims *claims, uint64_t only_from,
+                                            struct address at, int64_t now_ms, struct address *previous) {
     struct entry *entry = find(registry, claims->chat);
-    if (entry != NULL && entry->state == GOING_ON) {
-        struct party *party = &entry->chat.record.party[claims->side];
+    struct party *party = entry == NULL ? NULL : &entry->chat.record.party[claims->side];
+    if (party != NULL && entry->state == GOING_ON && (only_from == 0 || only_from == party->fence)) {
         *previous = party->at;
         party->at = at;
         party->fence++;
         party->reliable = claims->reliable;
     }
     return registry_lookup(registry, claims->chat, now_ms);
+}
+
+const struct registry_chat *registry_hold(struct registry *registry, struct chat_id id, const struct party party[2],
+                                          int64_t now_ms) {
+    struct entry *entry = find(registry, id);
+    if (entry == NULL) {
+        entry = create(registry, id, GOING_ON, now_ms);
+        entry->chat.record.party[SIDE_SEEKER] = party[SIDE_SEEKER];
+        entry->chat.record.party[SIDE_CANDIDATE] = party[SIDE_CANDIDATE];
+    }
+    for (int side = 0; side < 2 && entry->state == GOING_ON; side++)
+        if (party[side].fence > entry->chat.record.party[side].fence)
+            entry->chat.record.party[side] = party[side];
+    return registry_lookup(registry, id, now_ms);
 }
 
 static bool seats(const struct chat_record *record, struct address at) {

@@ -20,7 +20,7 @@ struct registry;
 /* What is known about a chat: good until the next call that changes the registry. */
 struct registry_chat {
     struct chat_record record;
-    const struct ticket *candidate; /* as committed; while the chat goes on */
+    const struct ticket *candidate; /* as committed; NULL once the chat is over, and of one that was made again */
 };
 
 struct registry *registry_new(void);
@@ -42,10 +42,16 @@ const struct registry_chat *registry_lookup(struct registry *registry, struct ch
     __attribute__((warn_unused_result));
 
 /* Moves the holder's side of a chat that goes on to another address, with a greater fence, and writes the address
- * that it leaves to `previous`. Returns as registry_lookup(). */
-const struct registry_chat *registry_rebind(struct registry *registry, const struct claims *claims, struct address at,
-                                            int64_t now_ms, struct address *previous)
+ * that it leaves to `previous`. With `only_from`, only if that is the side's fence so far. Returns as
+ * registry_lookup(). */
+const struct registry_chat *registry_rebind(struct registry *registry, const struct claims *claims, uint64_t only_from,
+                                            struct address at, int64_t now_ms, struct address *previous)
     __attribute__((warn_unused_result));
+
+/* The chat goes on, with those parties as far as is known: makes it again if it is unknown, and gives each side the
+ * place with the greater fence. Renews the lease. Returns as registry_lookup(); NULL = it was given up. */
+const struct registry_chat *registry_hold(struct registry *registry, struct chat_id id, const struct party party[2],
+                                          int64_t now_ms) __attribute__((warn_unused_result));
 
 /* The chat is over. Obeyed only if it goes on and `asker` is the present place of one of its sides: who was moved
  * away, or whose chat was ended before, has no say. */

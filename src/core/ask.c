@@ -28,6 +28,14 @@ struct broker_request *ask_broker(struct core *core, enum broker_request_kind ki
     return request;
 }
 
+void ask_hold(struct core *core, const struct session *session) {
+    const struct chat *chat = session->chat;
+    struct address at = session_address(core, session);
+    struct broker_request *request = ask_broker(core, BROKER_HOLD, at, chat->id);
+    request->hold.party[chat->side] = (struct party){at, session->person, chat->fence, session->reliable};
+    request->hold.party[side_other(chat->side)] = chat->peer;
+}
+
 void ask_count(struct core *core, enum count_kind kind, enum ended_reason ended, int64_t value_ms) {
     struct action *action = ask_action(core, ACTION_COUNT);
     action->count.kind = kind;
@@ -47,10 +55,9 @@ struct server_frame *ask_tell(struct core *core, const struct session *session, 
     return &tell(core, session, kind)->send.frame;
 }
 
-struct server_frame *ask_tell_token(struct core *core, const struct session *session, enum server_kind kind) {
+struct claims ask_claims(const struct session *session) {
     const struct chat *chat = session->chat;
-    struct action *action = tell(core, session, kind);
-    action->send.claims = (struct claims){
+    struct claims claims = {
         .chat = chat->id,
         .side = chat->side,
         .reliable = session->reliable,
@@ -60,13 +67,22 @@ struct server_frame *ask_tell_token(struct core *core, const struct session *ses
         .born_ms = chat->born_wall_ms,
     };
     assert(session->recent[0] == chat->peer.person);
-    memcpy(action->send.claims.earlier, &session->recent[1], sizeof action->send.claims.earlier);
+    memcpy(claims.earlier, &session->recent[1], sizeof claims.earlier);
+    return claims;
+}
+
+struct server_frame *ask_tell_token(struct core *core, const struct session *session, enum server_kind kind) {
+    struct action *action = tell(core, session, kind);
+    action->send.claims = ask_claims(session);
     return &action->send.frame;
 }
 
 struct peer_frame *ask_peer(struct core *core, enum peer_kind kind, struct address to, struct address from) {
     struct peer_frame *frame;
-    if (to.boot == core->options.boot) {
+    if (to.boot == 0) {
+        frame = &core->unsent;
+        memset(frame, 0, sizeof *frame);
+    } else if (to.boot == core->options.boot) {
         if (core->local_count == core->local_capacity) {
             core->local_capacity = core->local_capacity == 0 ? 16 : core->local_capacity * 2;
             core->local = memory_resize(core->local, core->local_capacity, sizeof *core->local);

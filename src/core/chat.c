@@ -5,6 +5,9 @@
  *         The grace is over → the side that is there ends the chat (`lost`). If neither is, each side ends it for
  *         itself when the later grace is over. A side that is away waits AWAY_SLACK_MS longer for the other's word,
  *         then forgets the chat without ending it: a resume finds it in the register, and needs nothing from here.
+ *         What is known here may be old news. So the register is asked before a grace ends a chat, and nobody is told
+ *         `ended` before it has taken the end: timer, LOOKUP → END, LOOKUP → chat_ended() (register.c). Grace stands
+ *         still while this node hears nobody (core_heard_ms()).
  * Owns:   session->chat. */
 #include "chat.h"
 
@@ -12,13 +15,20 @@
 #include <stdlib.h>
 
 #include "ask.h"
+#include "delivery.h"
+#include "ending.h"
 #include "pairing.h"
+#include "peer.h"
 #include "resume.h"
 #include "session.h"
+#include "sync.h"
 
 #include "base/memory.h"
 
-enum { NONCES = 2047 }; /* 11 bits beside the 53 of a seq, 0 left out */
+enum {
+    NONCES = 2047,            /* 11 bits beside the 53 of a seq, 0 left out */
+    LOOKUP_TIMEOUT_MS = 5000, /* the broker owes an answer; should it fail to, it is asked again */
+};
 
 struct chat *chat_open(struct core *core, struct session *session, struct chat_id id, enum side side) {
     assert(session->chat == NULL);
@@ -29,7 +39,15 @@ struct chat *chat_open(struct core *core, struct session *session, struct chat_i
     chat->nonce = (uint16_t)(1 + session->chats++ % NONCES);
     chat->born_wall_ms = core->event->wall_ms;
     session->chat = chat;
+    sync_chat_opened(core);
     return chat;
+}
+
+void chat_set_peer(struct chat *chat, const struct party *peer) {
+    uint64_t person = chat->peer.person;
+    chat->peer = *peer;
+    chat->peer.person = person;
+    chat->looking = LOOKING_NOT; /* that was about the place before */
 }
 
 enum ended_reason chat_reason(struct tombstone how, enum side side) {
@@ -52,16 +70,9 @@ void chat_ended(struct core *core, struct session *session, enum ended_reason re
     }
     ask_tell(core, session, SERVER_ENDED)->ended.reason = reason;
     session_set_state(core, session, SESSION_IDLE);
-    free(session->claims);
-    session->claims = NULL;
+    free(session->resume);
+    session->resume = NULL;
     resume_pending(core, session);
-}
-
-/* Ends the chat everywhere: the register first, so that a resume which asks it later learns how. */
-static void end_everywhere(struct core *core, struct session *session, struct tombstone how) {
-    ask_broker(core, BROKER_END, session_address(core, session), session->chat->id)->end = how;
-    ask_peer_of(core, PEER_ENDED, session)->ended.how = how;
-    chat_ended(core, session, chat_reason(how, session->chat->side));
 }
 
 static void stop_searching(struct core *core, struct session *session) {
@@ -70,8 +81,16 @@ static void stop_searching(struct core *core, struct session *session) {
     pairing_discard(session);
 }
 
+/* Our client has asked for it. */
 static void leave_chat(struct core *core, struct session *session) {
-    end_everywhere(core, session, (struct tombstone){END_LEFT, session->chat->side});
+    const struct chat *chat = session->chat;
+    ending_say(core, &(struct ending){.at = session_address(core, session),
+                                      .peer = chat->peer.at,
+                                      .chat = chat->id,
+                                      .side = chat->side,
+                                      .fence = chat->fence,
+                                      .how = {END_LEFT, chat->side}});
+    chat_ended(core, session, ENDED_YOU_LEFT);
 }
 
 void chat_leave(struct core *core, struct session *session) {
@@ -100,16 +119,21 @@ void chat_throw_out(struct core *core, struct session *session, enum close_code 
     }
 }
 
+/* If both are away, the later grace counts. */
+static int64_t later(const struct chat *chat) {
+    return !chat->peer_here && chat->peer_until_ms > chat->hold_until_ms ? chat->peer_until_ms : chat->hold_until_ms;
+}
+
 void chat_drop(struct core *core, struct session *session) {
     struct chat *chat = session->chat;
     if (session->pending != PENDING_NONE) { /* whose client has asked to leave, while its resume was not answered yet */
-        end_everywhere(core, session, (struct tombstone){END_LEFT, chat->side});
+        leave_chat(core, session);
         return;
     }
     session_set_state(core, session, SESSION_AWAY);
-    free(session->claims);
-    session->claims = NULL;
-    chat->hold_until_ms = core_now(core) + (int64_t)core->options.grace_ms;
+    free(session->resume);
+    session->resume = NULL;
+    chat->hold_until_ms = core_heard_ms(core) + (int64_t)core->options.grace_ms;
     ask_peer_of(core, PEER_AWAY, session)->away.grace_ms = core->options.grace_ms;
     ask_count(core, COUNT_AWAY, ENDED_REASONS, 0);
     chat_set_timer(core, session);
@@ -119,7 +143,7 @@ void chat_peer_away(struct core *core, struct session *session, int64_t grace_ms
     struct chat *chat = session->chat;
     bool news = chat->peer_here;
     chat->peer_here = false;
-    chat->peer_until_ms = core_now(core) + grace_ms;
+    chat->peer_until_ms = core_heard_ms(core) + grace_ms;
     if (news && session->state == SESSION_CHATTING)
         ask_tell(core, session, SERVER_AWAY)->away.grace_ms = (uint32_t)grace_ms;
     chat_set_timer(core, session);
@@ -127,9 +151,9 @@ void chat_peer_away(struct core *core, struct session *session, int64_t grace_ms
 
 void chat_peer_back(struct core *core, struct session *session) {
     struct chat *chat = session->chat;
+    chat->hold_until_ms = later(chat); /* the later grace has counted so far, and still does */
     chat->peer_here = true;
-    if (!session->reliable) /* what a plain client said meanwhile is lost, and fills its window no longer */
-        chat->in_acked = chat->in_next > 0 ? chat->in_next - 1 : 0;
+    delivery_forget_unacked(session);
     if (session->state == SESSION_CHATTING)
         ask_tell(core, session, SERVER_BACK);
     chat_set_timer(core, session);
@@ -138,32 +162,54 @@ void chat_peer_back(struct core *core, struct session *session) {
 /* --- grace
  * --------------------------------------------------------------------------------------------------------------- */
 
-/* If both are away, the later grace counts. */
-static int64_t later(const struct chat *chat) {
-    return !chat->peer_here && chat->peer_until_ms > chat->hold_until_ms ? chat->peer_until_ms : chat->hold_until_ms;
+void chat_tell_state(struct core *core, struct session *session, enum peer_kind kind) {
+    struct peer_frame *frame = ask_peer_of(core, kind, session);
+    int64_t left_ms = later(session->chat) - core_heard_ms(core);
+    frame->state.here = session->conn != 0;
+    left_ms = left_ms < (int64_t)core->options.grace_ms ? left_ms : (int64_t)core->options.grace_ms;
+    frame->state.grace_ms = frame->state.here || left_ms < 0 ? 0 : (uint32_t)left_ms;
 }
 
-uint32_t chat_grace_left_ms(const struct core *core, const struct session *session) {
-    int64_t left = later(session->chat) - core_now(core);
-    return left > 0 ? (uint32_t)left : 0;
+/* While this node is cut off no grace ends, and for a moment afterwards neither: what was missed is told first. */
+static void set_deadline(struct core *core, struct session *session, int64_t at_ms) {
+    int64_t at = at_ms + core->deaf_ms;
+    heap_remove(&core->timers, &session->timer);
+    if (!core->cut_off)
+        session_set_timer(core, session, at > core->settled_ms ? at : core->settled_ms);
 }
 
 void chat_set_timer(struct core *core, struct session *session) {
-    const struct chat *chat = session->chat;
+    struct chat *chat = session->chat;
+    if (chat->looking != LOOKING_ASTRAY)
+        chat->looking = LOOKING_NOT; /* that was about another deadline */
     if (session->state == SESSION_AWAY)
-        session_set_timer(core, session, later(chat) + (chat->peer_here ? AWAY_SLACK_MS : 0));
+        set_deadline(core, session, later(chat) + (chat->peer_here ? AWAY_SLACK_MS : 0));
     else if (session->state == SESSION_CHATTING && !chat->peer_here)
-        session_set_timer(core, session, chat->peer_until_ms);
+        set_deadline(core, session, chat->peer_until_ms);
     else if (session->state == SESSION_CHATTING)
         heap_remove(&core->timers, &session->timer);
 }
 
+static void look_up(struct core *core, struct session *session, enum looking why) {
+    session->chat->looking = (uint8_t)why;
+    ask_broker(core, BROKER_LOOKUP, session_address(core, session), session->chat->id);
+    session_set_timer(core, session, core_now(core) + LOOKUP_TIMEOUT_MS);
+}
+
 void chat_timer(struct core *core, struct session *session) {
-    const struct chat *chat = session->chat;
-    if (session->state == SESSION_CHATTING)
-        end_everywhere(core, session, (struct tombstone){END_LOST, side_other(chat->side)});
-    else if (chat->peer_here)
+    if (session->state == SESSION_AWAY && session->chat->peer_here)
         session_destroy(core, session);
+    else if (session->chat->peer_here) /* whose node was said to be gone, and has not answered */
+        peer_vanished(core, session);
     else
-        end_everywhere(core, session, (struct tombstone){END_EXPIRED, chat->side});
+        look_up(core, session, LOOKING_DUE);
+}
+
+void chat_end_overdue(struct core *core, struct session *session) {
+    enum side side = session->chat->side;
+    struct tombstone how = {END_EXPIRED, side};
+    if (session->state == SESSION_CHATTING)
+        how = (struct tombstone){END_LOST, side_other(side)};
+    ask_broker(core, BROKER_END, session_address(core, session), session->chat->id)->end = how;
+    look_up(core, session, LOOKING_ENDED);
 }

@@ -7,6 +7,8 @@
 /* A chat for the session, which has none; the caller fills in the rest. Owned by the session. */
 struct chat *chat_open(struct core *core, struct session *session, struct chat_id id, enum side side);
 
+/* Where the stranger sits now; who they are is not the register's to say. */
+void chat_set_peer(struct chat *chat, const struct party *peer);
 /* `leave`: the chat, the search, or nothing at all. */
 void chat_leave(struct core *core, struct session *session);
 /* The chat is over for our client; the state becomes IDLE, or the session ends if nobody is connected to it. */
@@ -22,10 +24,16 @@ void chat_drop(struct core *core, struct session *session);
 void chat_peer_away(struct core *core, struct session *session, int64_t grace_ms);
 /* The stranger resumed, or was wrongly taken to be away. */
 void chat_peer_back(struct core *core, struct session *session);
-/* How long the chat will still be held for our side. */
-uint32_t chat_grace_left_ms(const struct core *core, const struct session *session);
+/* SYNC or STATE to the stranger's session: is our client here, and if not, how long is it held for? */
+void chat_tell_state(struct core *core, struct session *session, enum peer_kind kind);
 /* Sets the timer to when the chat ends, as things stand. */
 void chat_set_timer(struct core *core, struct session *session);
 void chat_timer(struct core *core, struct session *session);
+/* The register agrees that nobody came back in time: END, and LOOKUP, whose answer ends the chat here. */
+void chat_end_overdue(struct core *core, struct session *session);
+/* The register agrees that nobody came back in time: END, and LOOKUP, whose answer ends the chat here. */
+void chat_end_overdue(struct core *core, struct session *session);
+/* SYNC or STATE to the stranger's session: whether our client is here, and if not, how long it is held for. */
+void chat_tell_state(struct core *core, struct session *session, enum peer_kind kind);
 
 #endif

@@ -1,6 +1,6 @@
 /* core.c - the state machine's outside: hands an event to the room's files, and collects what they ask for.
  *
- * Flow:      event → the session it concerns → session, pairing, resume, delivery or ending → actions. Frames for a
+ * Flow:      event → the session it concerns → session, pairing, resume, delivery, … → actions. Frames for a
  *            session of this same node are taken at the end of the step, in order, as if they had come from another
  *            node.
  * Fails:     an event for a session that is not here any more does nothing; a frame for one is answered GONE.
@@ -15,11 +15,15 @@
 #include "ask.h"
 #include "chat.h"
 #include "delivery.h"
+#include "ending.h"
+#include "match.h"
 #include "pairing.h"
 #include "peer.h"
 #include "ratelimit.h"
+#include "register.h"
 #include "resume.h"
 #include "session.h"
+#include "sync.h"
 
 #include "base/list.h"
 #include "base/memory.h"
@@ -31,6 +35,8 @@ struct core *core_new(const struct core_options *options) {
     assert(options->boot != 0 && options->window >= 1 && options->window <= 64);
     struct core *core = memory_zero(1, sizeof *core);
     core->options = *options;
+    ending_init(core);
+    sync_init(core);
     return core;
 }
 
@@ -39,6 +45,7 @@ void core_free(struct core *core) {
         if (core->slots[i].session != NULL)
             session_destroy(core, core->slots[i].session);
     pairing_free(core->spent);
+    ending_fini(core);
     free(core->slots);
     free(core->actions);
     free(core->local);
@@ -60,7 +67,7 @@ static void step_opened(struct core *core, const struct event *event) {
     frame->hello.grace_ms = core->options.grace_ms;
     frame->hello.prefer_ms = core->options.prefer_ms;
     if (core->draining)
-        session_ask_to_reconnect(core, session);
+        session_ask_to_reconnect(core, session, core->drain_spread_ms);
 }
 
 static void step_received(struct core *core, const struct event *event) {
@@ -93,12 +100,14 @@ static void step_broker(struct core *core, const struct broker_event *event) {
     switch (event->kind) {
     case BROKER_SOUGHT: pairing_sought(core, event); break;
     case BROKER_OFFERED: pairing_offered(core, event); break;
-    case BROKER_COMMITTED: pairing_committed(core, event); break;
-    case BROKER_CONFIRMED: pairing_confirmed(core, event); break;
-    case BROKER_ABORTED: pairing_aborted(core, event); break;
+    case BROKER_COMMITTED: match_committed(core, event); break;
+    case BROKER_CONFIRMED: match_confirmed(core, event); break;
+    case BROKER_ABORTED: match_aborted(core, event); break;
     case BROKER_REBOUND: resume_rebound(core, event); break;
-    case BROKER_FOUND: peer_found(core, event); break;
+    case BROKER_FOUND: register_found(core, event); break;
     case BROKER_NODE_GONE: peer_node_gone(core, event->node_gone.boot); break;
+    case BROKER_LINK_LOST: sync_link_lost(core); break;
+    case BROKER_LINK_RESUMED: sync_link_resumed(core); break;
     case BROKER_RELAYED: assert(false && "the node decodes these"); break;
     }
 }
@@ -131,6 +140,7 @@ static void step_tick(struct core *core) {
         heap_remove(&core->throttles, entry);
         ratelimit_release(core, list_entry(entry, struct session, throttle));
     }
+    sync_tick(core);
 }
 
 static void step_drain(struct core *core, uint32_t spread_ms) {
@@ -142,7 +152,7 @@ static void step_drain(struct core *core, uint32_t spread_ms) {
             continue;
         pairing_drain(core, session);
         if (session->conn != 0)
-            session_ask_to_reconnect(core, session);
+            session_ask_to_reconnect(core, session, spread_ms);
     }
 }
 
@@ -150,13 +160,7 @@ static void step_drain(struct core *core, uint32_t spread_ms) {
 static void step_shift(struct core *core, int64_t gap_ms) {
     heap_shift(&core->timers, gap_ms);
     heap_shift(&core->throttles, gap_ms);
-    for (uint32_t i = 0; i < core->slot_count; i++) {
-        struct session *session = core->slots[i].session;
-        if (session != NULL && session->chat != NULL) {
-            session->chat->hold_until_ms += gap_ms;
-            session->chat->peer_until_ms += gap_ms;
-        }
-    }
+    sync_shifted(core, gap_ms);
 }
 
 static void step_event(struct core *core, const struct event *event) {
@@ -197,7 +201,9 @@ struct actions core_step(struct core *core, const struct event *event) {
 int64_t core_deadline(const struct core *core) {
     int64_t timer = heap_next(&core->timers);
     int64_t throttle = heap_next(&core->throttles);
-    return timer < throttle ? timer : throttle;
+    int64_t sync = sync_deadline(core);
+    int64_t first = timer < throttle ? timer : throttle;
+    return first < sync ? first : sync;
 }
 
 struct core_gauges core_gauges(const struct core *core) {

@@ -5,6 +5,7 @@
 #include "passerby/core.h"
 
 #include "base/heap.h"
+#include "base/list.h"
 
 /* The states of a session, those of a search (SEEKING to ACCEPTING) side by side. Every change goes through
  * session_set_state(), which knows the lawful ones. */
@@ -33,6 +34,7 @@ enum {
     OFFER_TIMEOUT_MS = 2000,
     GREETING_TIMEOUT_MS = 2000,
     BROKER_RETRY_MS = 500, /* the broker was down: ask again */
+    SETTLE_MS = 5000,      /* after frames may have been lost: until everybody has told how things stand */
     AWAY_SLACK_MS =
         10000,           /* a chat is ended by the side that is there; the away one waits so much longer for the word */
     ERRORS_ALLOWED = 10, /* the tenth protocol error … */
@@ -40,27 +42,40 @@ enum {
     BUSY_RETRY_MS = 1000,
 };
 
+/* Why the register is being asked about a chat. */
+enum looking {
+    LOOKING_NOT = 0,
+    LOOKING_ASTRAY, /* a frame to the stranger went astray */
+    LOOKING_DUE,    /* the grace is over: have they resumed elsewhere meanwhile? */
+    LOOKING_ENDED,  /* END was requested for that: was it obeyed? */
+};
+
 /* One side of a chat, as its own node knows it.
  *
  * in: from our client to the stranger. out: from the stranger to our client. */
 struct chat {
     struct chat_id id;
-    enum side side; /* ours */
-    uint64_t fence; /* ours */
+    enum side side;       /* ours */
+    uint64_t fence;       /* ours */
+    uint64_t empty_fence; /* of a place of our side where nobody is any more (resume.c); 0 = none */
     struct party peer;
     bool peer_here;
     bool out_known;        /* we have passed on all of this chat's messages, so an ack can be checked here */
-    bool looking;          /* LOOKUP was requested */
+    bool outdated;         /* word of our side's having gone elsewhere may have been lost: when it resumes here, it may
+                            * have spoken there */
+    uint8_t looking;       /* enum looking: LOOKUP was requested */
     uint16_t nonce;        /* tells the tags of one chat from those of the session's next: 1 to 2047 */
     int64_t born_wall_ms;  /* for the token */
-    int64_t hold_until_ms; /* our grace, while AWAY */
-    int64_t peer_until_ms; /* the stranger's, while not peer_here */
+    int64_t hold_until_ms; /* our grace, while AWAY; on the clock of core_heard_ms() */
+    int64_t peer_until_ms; /* the stranger's, while not peer_here; on the same */
     uint64_t in_next;      /* the next new seq; 0 = not known (the chat was taken over from another node) */
     uint64_t in_acked;     /* the highest seq the stranger has acknowledged */
     uint64_t in_refused;   /* the seq that got window_full and has not come again; 0 = none */
     uint64_t out_high;     /* the highest seq passed on; 0 = none, or not known */
     uint64_t out_acked;    /* the highest ack passed back */
 };
+
+struct early;
 
 /* A search. Owned by its session from `find` until the match. */
 struct search {
@@ -70,11 +85,26 @@ struct search {
     int64_t began_ms;
     uint32_t first_attempt; /* of these criteria */
     bool answered;          /* the client has been told `waiting` */
-    bool early;             /* a frame of the chat came before the word that the match is made */
-    bool declined;          /* the candidate declined before the word that it was found */
-    bool held;              /* an offer came while SEEK was on its way */
+    struct early *early;    /* frames of the chat that came before the word that the match is made; owned (early.c) */
+    uint32_t early_count;
+    bool frames_lost;    /* there were more, or may have been */
+    bool declined;       /* the candidate declined before the word that it was found */
+    uint64_t offered_to; /* OFFERING, GIVING_UP: boot id of the candidate's node; 0 = not known */
+    bool peer_gone;      /* the other side's node is gone */
+    bool held;           /* an offer came while SEEK was on its way */
     struct ticket held_seeker;
     struct chat_id held_chat;
+};
+
+/* A resume that is not answered yet. */
+struct resume {
+    struct claims claims;   /* of the token */
+    struct address peer_at; /* where the stranger has been heard from meanwhile, and with what fence; 0 = nowhere */
+    uint64_t peer_fence;
+    uint64_t moved_fence; /* the side's greatest fence that MOVED told of meanwhile; 0 = none */
+    bool moved_here;      /* a client is at that place */
+    bool unsure;          /* REBIND was requested while the broker could be reached: even if the answer is that it is
+                           * down, it may have been carried out */
 };
 
 /* What the client asked for while its resume was not answered yet. */
@@ -91,14 +121,15 @@ struct session {
     uint8_t state;    /* enum session_state */
     uint8_t pending;  /* enum pending */
     bool reliable;
-    uint16_t chats; /* how many it had, for struct chat's nonce */
+    bool sent_elsewhere; /* was asked to reconnect, because this node is cut off */
+    uint16_t chats;      /* how many it had, for struct chat's nonce */
     uint64_t person;
     int64_t messages_tat_us; /* ratelimit.h */
     int64_t finds_tat_us;
     uint64_t recent[RECENT_STRANGERS]; /* the last first */
     struct chat *chat;                 /* CHATTING, AWAY, GREETING */
     struct search *search;             /* SEEKING to ACCEPTING; or a pending find */
-    struct claims *claims;             /* REBINDING, GREETING: of the token */
+    struct resume *resume;             /* REBINDING, GREETING */
     int64_t *errors; /* times of the last ERRORS_ALLOWED protocol errors, the last first; NULL = none yet */
 };
 
@@ -106,6 +137,14 @@ struct slot {
     struct session *session; /* NULL = free */
     uint32_t generation;     /* of the session that is, or the next that will be, in it */
     uint32_t next_free;      /* 1-based; 0 = end of the list */
+};
+
+/* A walk over all slots, a part at a time. */
+struct walk {
+    int64_t due_ms; /* its next part; INT64_MAX = none */
+    uint32_t next;  /* slot */
+    uint32_t end;   /* slots, when it began */
+    bool again;     /* there is a reason to begin anew when it is done */
 };
 
 struct core {
@@ -125,13 +164,28 @@ struct core {
     struct heap throttles;
     bool draining;
     uint32_t drain_spread_ms;
+    bool cut_off;
+    int64_t cut_off_ms;    /* since when */
+    int64_t deaf_ms;       /* how long this node was cut off or frozen, all in all, but for the present outage */
+    int64_t settled_ms;    /* no grace ends before */
+    int64_t elsewhere_ms;  /* when clients are sent to other nodes, as this one is cut off; INT64_MAX = never */
+    struct walk telling;   /* sync.c */
+    struct walk renewing;  /* sync.c */
+    struct list farewells; /* ending.c; the oldest first */
+    uint32_t farewell_count;
     uint64_t states[SESSION_STATES]; /* sessions by state */
     struct action unheard;           /* what is told to a session without a connection */
+    struct peer_frame unsent;        /* what is said to a place that is not known */
     struct search *spent;            /* of a match: its topics are borrowed by `matched` until the next step */
 };
 
 static inline int64_t core_now(const struct core *core) {
     return core->event->now_ms;
+}
+
+/* The clock of every grace: it stands still while this node can't hear the others. */
+static inline int64_t core_heard_ms(const struct core *core) {
+    return (core->cut_off ? core->cut_off_ms : core_now(core)) - core->deaf_ms;
 }
 
 #endif

@@ -108,6 +108,24 @@ void delivery_written(struct core *core, session_ref ref, uint64_t tag) {
     ask_peer_of(core, PEER_ACK, session)->ack.seq = seq;
 }
 
+void delivery_forget_unacked(struct session *session) {
+    struct chat *chat = session->chat;
+    if (!session->reliable && chat->in_next > 0)
+        chat->in_acked = chat->in_next - 1;
+}
+
+void delivery_forget_numbers(struct chat *chat, bool reliable) {
+    if (reliable)
+        chat->in_next = 0; /* who is not reliable gets its numbers here, and they may jump */
+    chat->out_known = false;
+}
+
+void delivery_resync(struct core *core, struct session *session) {
+    delivery_forget_unacked(session);
+    if (session->reliable && session->state == SESSION_CHATTING)
+        ask_tell(core, session, SERVER_SYNC);
+}
+
 /* --- from the stranger's session
  * ------------------------------------------------------------------------------------------- */
 

@@ -6,12 +6,11 @@
  * Fails:  the candidate declines → the seeker seeks again, in its old place. The candidate is silent for
  *         OFFER_TIMEOUT_MS → GIVING_UP: ABORT, and the register says which came first, commit or abort; nobody seeks
  *         again without having read that. A match that comes for somebody who has left is ended at once: the other
- *         hears `matched`, then `ended`. The broker is down → asked again every BROKER_RETRY_MS.
+ *         hears `matched`, then `ended`. The broker is down → asked again every BROKER_RETRY_MS. The candidate's
+ *         node is gone → ABORT at once; the seeker's is → the answer to COMMIT says so, or the seeker is away.
  * Owns:   session->search, from `find` until the match or the end of the search.
  *
- * An offer may come while our own SEEK is on its way: it is held until the answer, and taken if that is "nobody".
- * The other side's frames may come before the register's word that the match is made, as they go by another way. Its
- * ENDED is as good as a "declined"; after any other, REBOUND asks for what was missed. */
+ * An offer may come while our own SEEK is on its way: it is held until the answer, and taken if that is "nobody". */
 #include "pairing.h"
 
 #include <assert.h>
@@ -19,6 +18,8 @@
 
 #include "ask.h"
 #include "chat.h"
+#include "early.h"
+#include "ending.h"
 #include "ratelimit.h"
 #include "session.h"
 
@@ -31,6 +32,7 @@ void pairing_free(struct search *search) {
         return;
     for (size_t i = 0; i < search->ticket.topics.count; i++)
         free(search->written[i]);
+    early_forget(search);
     free(search);
 }
 
@@ -70,24 +72,30 @@ static void tell_waiting(struct core *core, struct session *session) {
     session->search->answered = true;
 }
 
+static void ask_to_seek(struct core *core, struct search *search) {
+    struct ticket *ticket = &search->ticket;
+    ticket->relaxed = core_now(core) - search->began_ms >= (int64_t)core->options.prefer_ms;
+    ask_broker(core, BROKER_SEEK, ticket->who.at, ticket->chat)->seek = *ticket;
+}
+
 /* SEEK with the present criteria. */
 static void seek(struct core *core, struct session *session) {
     struct search *search = session->search;
     struct ticket *ticket = &search->ticket;
-    if (session->state != SESSION_SEEKING) /* else: asked again, because the broker was down */
+    if (session->state != SESSION_SEEKING) /* else: new criteria */
         session_set_state(core, session, SESSION_SEEKING);
-    search->early = search->declined = false;
+    search->declined = search->peer_gone = false;
+    early_forget(search);
     session->attempt++;
     ticket->who.at = session_address(core, session);
     ticket->who.person = session->person;
     session->reliable = ticket->who.reliable;
     ticket->attempt = session->attempt;
-    ticket->relaxed = core_now(core) - search->began_ms >= (int64_t)core->options.prefer_ms;
     ticket->chat = (struct chat_id){core->event->entropy[0] ^ ((uint64_t)session->slot << 32 | session->attempt),
                                     core->event->entropy[1] ^ core->options.boot};
     for (size_t i = 0; i < RECENT_STRANGERS; i++)
         ticket->recent[i] = session->recent[i];
-    ask_broker(core, BROKER_SEEK, ticket->who.at, ticket->chat)->seek = *ticket;
+    ask_to_seek(core, search);
 }
 
 static void decline(struct core *core, struct address from, struct chat_id chat, const struct ticket *seeker) {
@@ -96,7 +104,7 @@ static void decline(struct core *core, struct address from, struct chat_id chat,
     frame->side = SIDE_CANDIDATE;
 }
 
-static void decline_held(struct core *core, struct session *session) {
+void pairing_decline_held(struct core *core, struct session *session) {
     struct search *search = session->search;
     if (search->held)
         decline(core, session_address(core, session), search->held_chat, &search->held_seeker);
@@ -107,22 +115,35 @@ static void ask_to_abort(struct core *core, struct address seeker, struct chat_i
     ask_broker(core, BROKER_ABORT, seeker, chat)->abort.attempt = attempt;
 }
 
+void pairing_end_if_made(struct core *core, struct address at, struct chat_id chat, enum side side) {
+    ending_say(core, &(struct ending){.at = at, .ask = true, .chat = chat, .side = side, .how = {END_LEFT, side}});
+}
+
 /* Gives up the match that is being made, if one is. */
 static void drop_match(struct core *core, struct session *session) {
+    struct address at = session_address(core, session);
+    bool is_down = session->timer.place != 0; /* and would be asked again; else the answer is on its way */
     if (session->state == SESSION_OFFERING)
-        ask_to_abort(core, session_address(core, session), session->search->ticket.chat, session->attempt);
-    decline_held(core, session);
+        ask_to_abort(core, at, session->search->ticket.chat, session->attempt);
+    else if ((session->state == SESSION_SEEKING || session->state == SESSION_GIVING_UP) && is_down)
+        pairing_end_if_made(core, at, session->search->ticket.chat, SIDE_SEEKER);
+    else if (session->state == SESSION_ACCEPTING && is_down)
+        pairing_end_if_made(core, at, session->search->held_chat, SIDE_CANDIDATE);
+    pairing_decline_held(core, session);
+    early_forget(session->search);
+}
+
+static void ask_to_withdraw(struct core *core, const struct session *session) {
+    ask_broker(core, BROKER_WITHDRAW, session_address(core, session), no_chat)->withdraw.attempt = session->attempt;
 }
 
 void pairing_stop(struct core *core, struct session *session) {
     if (session->state == SESSION_SEEKING || session->state == SESSION_WAITING)
-        ask_broker(core, BROKER_WITHDRAW, session_address(core, session), no_chat)->withdraw.attempt = session->attempt;
+        ask_to_withdraw(core, session);
     drop_match(core, session);
 }
 
-/* The match came to nothing: back into the line, at the old place. On a draining node the search ends; the client has
- * been asked to go elsewhere. */
-static void seek_again(struct core *core, struct session *session) {
+void pairing_seek_again(struct core *core, struct session *session) {
     if (core->draining) {
         pairing_stop(core, session);
         session_set_state(core, session, SESSION_IDLE);
@@ -203,15 +224,43 @@ static void accept_offer(struct core *core, struct session *session, struct chat
     ask_to_commit(core, session);
 }
 
+static void give_up(struct core *core, struct session *session) {
+    session_set_state(core, session, SESSION_GIVING_UP);
+    ask_to_abort(core, session_address(core, session), session->search->ticket.chat, session->attempt);
+}
+
+void pairing_tell(struct core *core, struct session *session) {
+    if (session->state == SESSION_WAITING && !core->draining)
+        seek(core, session);
+}
+
+void pairing_link_resumed(struct core *core, struct session *session) {
+    bool offering = session->state == SESSION_OFFERING || session->state == SESSION_GIVING_UP;
+    if (session_searching(session))
+        session->search->frames_lost = true;
+    if (offering && session->timer.place != 0) /* else ABORT is on its way already */
+        session_set_timer(core, session, core_now(core) + OFFER_TIMEOUT_MS);
+}
+
+void pairing_node_gone(struct core *core, struct session *session, uint64_t boot) {
+    struct search *search = session->search;
+    bool offering = session->state == SESSION_OFFERING || session->state == SESSION_GIVING_UP;
+    bool accepting = session->state == SESSION_ACCEPTING;
+    if (!(offering && search->offered_to == boot) && !(accepting && search->held_seeker.who.at.boot == boot))
+        return;
+    search->peer_gone = search->frames_lost = true;
+    if (session->state == SESSION_OFFERING)
+        give_up(core, session);
+}
+
 void pairing_timer(struct core *core, struct session *session) {
     struct search *search = session->search;
     switch ((enum session_state)session->state) {
-    case SESSION_SEEKING: /* the broker was down */
-    case SESSION_WAITING: /* the preferences relax */ seek(core, session); break;
-    case SESSION_OFFERING:
-        session_set_state(core, session, SESSION_GIVING_UP);
-        ask_to_abort(core, session_address(core, session), search->ticket.chat, session->attempt);
-        break;
+    case SESSION_SEEKING:
+        ask_to_seek(core, search);
+        break;                                        /* the broker was down; should it have heard: the same chat */
+    case SESSION_WAITING: seek(core, session); break; /* the preferences relax */
+    case SESSION_OFFERING: give_up(core, session); break;
     case SESSION_GIVING_UP: /* the broker was down */
         ask_to_abort(core, session_address(core, session), search->ticket.chat, session->attempt);
         break;
@@ -227,6 +276,7 @@ static void sought_nobody(struct core *core, struct session *session) {
     struct search *search = session->search;
     session_set_state(core, session, SESSION_WAITING);
     if (search->held) {
+        ask_to_withdraw(core, session); /* this attempt's ticket: the offer was to an earlier one */
         accept_offer(core, session, search->held_chat, &search->held_seeker);
         return;
     }
@@ -236,22 +286,32 @@ static void sought_nobody(struct core *core, struct session *session) {
         session_set_timer(core, session, search->began_ms + (int64_t)core->options.prefer_ms);
 }
 
+/* The answer to a search that has ended meanwhile, or was asked for twice: then its ticket may be in the line again. */
+static void sought_too_late(struct core *core, const struct session *session, const struct broker_event *event) {
+    bool twice = session != NULL && session->attempt == event->sought.attempt && session->state != SESSION_WAITING;
+    if (event->status == BROKER_NONE && twice)
+        ask_broker(core, BROKER_WITHDRAW, event->to, no_chat)->withdraw.attempt = event->sought.attempt;
+    else if (event->status == BROKER_OK && !session_has_chat(session, event->chat))
+        ask_to_abort(core, event->to, event->chat, event->sought.attempt);
+    else if (event->status == BROKER_DOWN && !session_has_chat(session, event->chat))
+        pairing_end_if_made(core, event->to, event->chat, SIDE_SEEKER);
+}
+
 void pairing_sought(struct core *core, const struct broker_event *event) {
     struct session *session = session_at(core, event->to);
-    bool expected = session != NULL && session->state == SESSION_SEEKING && session->attempt == event->sought.attempt;
-    if (!expected) {
-        if (event->status == BROKER_OK) /* somebody was offered to a search that has ended */
-            ask_to_abort(core, event->to, event->chat, event->sought.attempt);
+    if (session == NULL || session->state != SESSION_SEEKING || session->attempt != event->sought.attempt) {
+        sought_too_late(core, session, event);
         return;
     }
     session->search->ticket.since_ms = event->sought.since_ms;
     switch (event->status) {
     case BROKER_OK:
-        decline_held(core, session);
+        pairing_decline_held(core, session);
+        session->search->offered_to = event->sought.node;
         session_set_state(core, session, SESSION_OFFERING);
         session_set_timer(core, session, core_now(core) + OFFER_TIMEOUT_MS);
         if (session->search->declined)
-            seek_again(core, session);
+            pairing_seek_again(core, session);
         break;
     case BROKER_NONE: sought_nobody(core, session); break;
     case BROKER_OVER:
@@ -277,111 +337,4 @@ void pairing_offered(struct core *core, const struct broker_event *event) {
     } else {
         decline(core, event->to, event->chat, seeker);
     }
-}
-
-/* A match for somebody who is not there, or not looking, any more: the other one, who has been told, is told that it
- * is over. */
-static void end_unwanted(struct core *core, const struct broker_event *event, enum side side) {
-    struct tombstone how = {END_LEFT, side};
-    struct peer_frame *frame = ask_peer(core, PEER_ENDED, event->match.peer.who.at, event->to);
-    frame->chat = event->chat;
-    frame->side = side;
-    frame->fence = event->match.fence;
-    frame->ended.how = how;
-    ask_broker(core, BROKER_END, event->to, event->chat)->end = how;
-}
-
-static void common_topics(const struct search *search, const struct topics *theirs, struct server_frame *frame) {
-    const struct topics *ours = &search->ticket.topics;
-    for (size_t i = 0; i < ours->count; i++)
-        for (size_t j = 0; j < theirs->count; j++)
-            if (ours->hash[i] == theirs->hash[j]) {
-                struct text *text = &frame->matched.topics[frame->matched.topic_count++];
-                *text = (struct text){search->written[i], search->written_length[i]};
-                break;
-            }
-}
-
-static void matched(struct core *core, struct session *session, const struct broker_event *event, enum side side) {
-    struct search *search = session->search;
-    const struct ticket *peer = &event->match.peer;
-    session_set_state(core, session, SESSION_CHATTING);
-    struct chat *chat = chat_open(core, session, event->chat, side);
-    chat->fence = event->match.fence;
-    chat->peer = peer->who;
-    chat->out_known = true;
-    chat->in_next = 1;
-    session_remember(session, peer->who.person);
-    struct server_frame *frame = ask_tell_token(core, session, SERVER_MATCHED);
-    frame->matched.chat = chat->id;
-    frame->matched.reliable = peer->who.reliable;
-    common_topics(search, &peer->topics, frame);
-    ask_count(core, COUNT_MATCH, ENDED_REASONS, core_now(core) - search->began_ms);
-    if (search->early)
-        ask_peer_of(core, PEER_REBOUND, session);
-    assert(core->spent == NULL); /* one match an event */
-    core->spent = search;
-    session->search = NULL;
-}
-
-bool pairing_waits_for(const struct session *session, struct chat_id chat) {
-    switch ((enum session_state)session->state) {
-    case SESSION_OFFERING:
-    case SESSION_GIVING_UP: return chat_id_equal(session->search->ticket.chat, chat);
-    case SESSION_ACCEPTING: return chat_id_equal(session->search->held_chat, chat);
-    default: return false;
-    }
-}
-
-/* The register has the match. The word of it may come twice (CONFIRMED, and ABORTED that came too late): the second
- * finds the chat begun. */
-static void made(struct core *core, const struct broker_event *event, enum side side) {
-    struct session *session = session_at(core, event->to);
-    if (session != NULL && pairing_waits_for(session, event->chat))
-        matched(core, session, event, side);
-    else if (session == NULL || session->chat == NULL || !chat_id_equal(session->chat->id, event->chat))
-        end_unwanted(core, event, side);
-}
-
-/* The register does not have it, or can't be asked now; `state` is the one in which that matters. */
-static void not_made(struct core *core, const struct broker_event *event, enum session_state state) {
-    struct session *session = session_at(core, event->to);
-    if (session == NULL || session->state != state || !pairing_waits_for(session, event->chat))
-        return;
-    if (event->status == BROKER_DOWN)
-        session_set_timer(core, session, core_now(core) + BROKER_RETRY_MS);
-    else
-        seek_again(core, session);
-}
-
-void pairing_committed(struct core *core, const struct broker_event *event) {
-    if (event->status == BROKER_OK)
-        made(core, event, SIDE_CANDIDATE);
-    else
-        not_made(core, event, SESSION_ACCEPTING);
-}
-
-void pairing_confirmed(struct core *core, const struct broker_event *event) {
-    made(core, event, SIDE_SEEKER);
-}
-
-void pairing_aborted(struct core *core, const struct broker_event *event) {
-    if (event->status == BROKER_OK)
-        made(core, event, SIDE_SEEKER);
-    else
-        not_made(core, event, SESSION_GIVING_UP);
-}
-
-void pairing_declined(struct core *core, struct session *session, const struct peer_frame *frame) {
-    if (session->state == SESSION_OFFERING && pairing_waits_for(session, frame->chat))
-        seek_again(core, session);
-    else if (session->state == SESSION_SEEKING && chat_id_equal(session->search->ticket.chat, frame->chat))
-        session->search->declined = true;
-}
-
-void pairing_early(struct core *core, struct session *session, const struct peer_frame *frame) {
-    if (frame->kind == PEER_ENDED)
-        seek_again(core, session);
-    else
-        session->search->early = true;
 }

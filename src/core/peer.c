@@ -1,17 +1,22 @@
 /* peer.c - frames between the two sessions of a chat.
  *
  * Flow:   a frame → the session it is for → is it of the same chat, and from the stranger's present place? →
- * delivery, chat, resume.
- * Fails:  no such session, or not in that chat → the sender is answered GONE, and looks the chat up in the register.
+ *         delivery, chat, resume.
+ * Fails:  no such session, or not in that chat → the sender is answered GONE, and looks the chat up (register.c).
  *         A lower fence than the known one → the sender sits where the stranger no longer is, and is told MOVED.
  *         A greater one → the stranger has resumed elsewhere and we missed the word: that is their place from now on.
- *         */
+ *         Frames were lost → SYNC says so, and how the sender's side stands; STATE answers how ours does (sync.c).
+ *         The register has the stranger where nobody is → MOVED tells us, and is passed on to where they are.
+ *         A node is gone → whoever sat there is away; if it comes back, it says SYNC. */
 #include "peer.h"
 
 #include "ask.h"
 #include "chat.h"
 #include "delivery.h"
+#include "ending.h"
+#include "match.h"
 #include "pairing.h"
+#include "register.h"
 #include "resume.h"
 #include "session.h"
 
@@ -40,19 +45,17 @@ static void tell_moved(struct core *core, const struct session *session, const s
     answer->chat = frame->chat;
     answer->side = frame->side;
     answer->fence = session->chat->peer.fence;
+    answer->moved.here = true; /* for all we know */
 }
 
-/* Our side of the chat was resumed elsewhere: nothing is held here any more. */
-static void superseded(struct core *core, struct session *session) {
-    session_close_connection(core, session, CLOSE_SUPERSEDED);
-    session_destroy(core, session);
-}
-
-static void look_up(struct core *core, struct session *session) {
-    if (session->chat->looking)
+/* The register has put the stranger where nobody is: who is where we know the stranger to be stays there (resume.c). */
+static void pass_on_moved(struct core *core, const struct session *session, const struct peer_frame *frame) {
+    if (frame->moved.here || frame->fence <= session->chat->peer.fence)
         return;
-    session->chat->looking = true;
-    ask_broker(core, BROKER_LOOKUP, session_address(core, session), session->chat->id);
+    struct peer_frame *onward = ask_peer(core, PEER_MOVED, session->chat->peer.at, frame->from);
+    onward->chat = frame->chat;
+    onward->side = frame->side;
+    onward->fence = frame->fence;
 }
 
 static void peer_here(struct core *core, struct session *session) {
@@ -69,19 +72,13 @@ static void peer_away(struct core *core, struct session *session, uint32_t grace
         chat_peer_away(core, session, grace_ms);
 }
 
-/* The stranger resumed: answer whether our client is here. If it is not, the later grace has counted so far, and
- * still does. */
+/* The stranger resumed: answer whether our client is here. */
 static void rebound(struct core *core, struct session *session) {
-    struct peer_frame *answer = ask_peer_of(core, PEER_STATE, session);
-    answer->state.here = session->conn != 0;
-    if (session->conn == 0) {
-        answer->state.grace_ms = chat_grace_left_ms(core, session);
-        session->chat->hold_until_ms = core_now(core) + answer->state.grace_ms;
-    }
+    chat_tell_state(core, session, PEER_STATE);
     peer_here(core, session);
 }
 
-/* The answer to our REBOUND. */
+/* How the stranger's side stands: the answer to our REBOUND or SYNC. */
 static void state(struct core *core, struct session *session, const struct peer_frame *frame) {
     if (session->state == SESSION_GREETING)
         resume_greeted(core, session, frame->state.here, frame->state.grace_ms);
@@ -89,6 +86,15 @@ static void state(struct core *core, struct session *session, const struct peer_
         chat_peer_away(core, session, frame->state.grace_ms);
     else if (!session->chat->peer_here)
         chat_peer_back(core, session);
+}
+
+/* Both clients send again what may have been lost: ours when it hears `sync`, or `resumed`, or `back`. */
+static void synced(struct core *core, struct session *session, const struct peer_frame *frame) {
+    bool told = session->state != SESSION_CHATTING || (frame->state.here && !session->chat->peer_here);
+    chat_tell_state(core, session, PEER_STATE);
+    state(core, session, frame);
+    if (!told)
+        delivery_resync(core, session);
 }
 
 /* Is the frame from where the stranger is now? Learns a newer place. */
@@ -99,8 +105,12 @@ static bool from_present_place(struct core *core, struct session *session, const
         return false;
     }
     bool news = frame->fence > chat->peer.fence;
+    if (news)
+        chat->looking = LOOKING_NOT; /* that was about the place before */
     chat->peer.at = frame->from;
     chat->peer.fence = frame->fence;
+    if (session->state == SESSION_CHATTING && chat->peer_here)
+        heap_remove(&core->timers, &session->timer); /* they have answered */
     bool speaks = frame->kind == PEER_MSG || frame->kind == PEER_ACK || frame->kind == PEER_TYPING;
     if (frame->kind != PEER_REBOUND && session->state != SESSION_GREETING && (news || (speaks && !chat->peer_here)))
         chat_peer_back(core, session);
@@ -115,80 +125,79 @@ static void take_from_stranger(struct core *core, struct session *session, const
     case PEER_AWAY: peer_away(core, session, frame->away.grace_ms); break;
     case PEER_REBOUND: rebound(core, session); break;
     case PEER_STATE: state(core, session, frame); break;
-    case PEER_ENDED: chat_ended(core, session, chat_reason(frame->ended.how, session->chat->side)); break;
-    case PEER_SYNC:
-        if (session->reliable && session->state == SESSION_CHATTING)
-            ask_tell(core, session, SERVER_SYNC);
+    case PEER_ENDED:
+        ending_heard(core, session, frame->ended.how);
+        chat_ended(core, session, chat_reason(frame->ended.how, session->chat->side));
         break;
+    case PEER_SYNC: synced(core, session, frame); break;
     case PEER_MOVED:
     case PEER_GONE:
     case PEER_DECLINE: break;
     }
 }
 
+/* Is it for a resume that the register has carried out, and not answered yet? */
+static bool awaits_rebound(const struct session *session, const struct peer_frame *frame) {
+    return session != NULL && session->state == SESSION_REBINDING &&
+           chat_id_equal(session->resume->claims.chat, frame->chat);
+}
+
 void peer_take(struct core *core, const struct peer_frame *frame) {
     struct session *session = session_at(core, frame->to);
-    if (frame->kind == PEER_DECLINE) {
+    if (awaits_rebound(session, frame)) {
+        resume_overtaken(session, frame);
+    } else if (frame->kind == PEER_DECLINE) {
         if (session != NULL)
-            pairing_declined(core, session, frame);
-    } else if (session != NULL && pairing_waits_for(session, frame->chat)) {
-        pairing_early(core, session, frame);
-    } else if (session == NULL || session->chat == NULL || !chat_id_equal(session->chat->id, frame->chat)) {
+            match_declined(core, session, frame);
+    } else if (session != NULL && match_waits_for(session, frame->chat)) {
+        match_early(core, session, frame);
+    } else if (!session_has_chat(session, frame->chat)) {
         answer_gone(core, frame);
     } else if (frame->kind == PEER_MOVED) {
-        if (frame->side == session->chat->side && frame->fence > session->chat->fence)
-            superseded(core, session);
+        if (frame->side == session->chat->side)
+            resume_moved(core, session, frame);
+        else
+            pass_on_moved(core, session, frame);
     } else if (frame->side == session->chat->side) {
         return; /* from another place of our own side: only MOVED makes sense */
     } else if (frame->kind == PEER_GONE) {
         if (address_equal(frame->from, session->chat->peer.at))
-            look_up(core, session);
+            register_look_up(core, session);
     } else if (from_present_place(core, session, frame)) {
         take_from_stranger(core, session, frame);
     }
 }
 
-/* --- what the register says
- * --------------------------------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------------------------------------------------- */
 
-static void found(struct core *core, struct session *session, const struct chat_record *record) {
-    struct chat *chat = session->chat;
-    const struct party *peer = &record->party[side_other(chat->side)];
-    if (record->party[chat->side].fence > chat->fence) {
-        superseded(core, session);
-    } else if (peer->fence <= chat->peer.fence) { /* where we looked: their node has forgotten them */
-        if (session->state == SESSION_GREETING || chat->peer_here)
-            peer_away(core, session, core->options.grace_ms);
-    } else {
-        chat->peer = *peer;
-        if (session->state == SESSION_GREETING)
-            ask_peer_of(core, PEER_REBOUND, session);
-        else
-            chat_peer_back(core, session);
-    }
+/* Their node may only be cut off, and will say so when it is back: however short the grace, there is time for that. */
+void peer_vanished(struct core *core, struct session *session) {
+    if (session->state != SESSION_GREETING && !session->chat->peer_here)
+        return;
+    peer_away(core, session, core->options.grace_ms);
+    int64_t least_ms = core_heard_ms(core) + SETTLE_MS;
+    if (session->chat == NULL || session->chat->peer_until_ms >= least_ms)
+        return;
+    session->chat->peer_until_ms = least_ms;
+    chat_set_timer(core, session);
 }
 
-void peer_found(struct core *core, const struct broker_event *event) {
-    struct session *session = session_at(core, event->to);
-    if (session == NULL || session->chat == NULL || !chat_id_equal(session->chat->id, event->chat))
-        return;
-    session->chat->looking = false;
-    switch (event->status) {
-    case BROKER_OK: found(core, session, &event->chat_state.record); break;
-    case BROKER_OVER:
-        chat_ended(core, session, chat_reason(event->chat_state.record.ended, session->chat->side));
-        break;
-    case BROKER_NONE: chat_ended(core, session, ENDED_LOST); break;
-    case BROKER_DOWN: break; /* the next frame that goes astray asks again */
-    }
+void peer_check_here(struct core *core, struct session *session) {
+    const struct chat *chat = session->chat;
+    const struct session *peer = session_at(core, chat->peer.at);
+    bool will_have_it = peer != NULL && (peer->state == SESSION_REBINDING || match_waits_for(peer, chat->id));
+    if (!session_has_chat(peer, chat->id) && !will_have_it && chat->peer.at.boot != 0)
+        register_look_up(core, session);
 }
 
 void peer_node_gone(struct core *core, uint64_t boot) {
-    for (uint32_t i = 0; i < core->slot_count; i++) {
+    for (uint32_t i = 0; i < core->slot_count && !core->cut_off; i++) {
         struct session *session = core->slots[i].session;
-        if (session == NULL || session->chat == NULL || session->chat->peer.at.boot != boot)
+        if (session == NULL)
             continue;
-        if (session->state == SESSION_GREETING || session->chat->peer_here)
-            peer_away(core, session, core->options.grace_ms);
+        if (session->chat == NULL)
+            pairing_node_gone(core, session, boot);
+        else if (session->chat->peer.at.boot == boot)
+            peer_vanished(core, session);
     }
 }

@@ -11,6 +11,7 @@
 #include "chat.h"
 #include "pairing.h"
 #include "ratelimit.h"
+#include "resume.h"
 
 #include "base/memory.h"
 
@@ -20,7 +21,7 @@
 static const uint32_t lawful[SESSION_STATES] = {
     [SESSION_FREE] = TO(IDLE),
     [SESSION_IDLE] = TO(SEEKING) | TO(REBINDING),
-    [SESSION_SEEKING] = TO(WAITING) | TO(OFFERING) | TO(IDLE),
+    [SESSION_SEEKING] = TO(WAITING) | TO(OFFERING) | TO(CHATTING) | TO(IDLE),
     [SESSION_WAITING] = TO(SEEKING) | TO(ACCEPTING) | TO(IDLE),
     [SESSION_OFFERING] = TO(CHATTING) | TO(SEEKING) | TO(GIVING_UP) | TO(IDLE),
     [SESSION_GIVING_UP] = TO(CHATTING) | TO(SEEKING) | TO(IDLE),
@@ -91,7 +92,7 @@ void session_destroy(struct core *core, struct session *session) {
     core->free_slot = session->slot + 1;
     pairing_free(session->search);
     free(session->chat);
-    free(session->claims);
+    free(session->resume);
     free(session->errors);
     free(session);
 }
@@ -124,7 +125,7 @@ void session_closed(struct core *core, session_ref ref, conn_ref conn) {
     switch ((enum session_state)session->state) {
     case SESSION_CHATTING:
     case SESSION_GREETING: chat_drop(core, session); break;
-    case SESSION_REBINDING: break; /* the answer decides: the register may have moved the chat here already */
+    case SESSION_REBINDING: resume_dropped(core, session); break;
     default: session_destroy(core, session); break;
     }
 }
@@ -139,11 +140,10 @@ void session_close_connection(struct core *core, struct session *session, enum c
     heap_remove(&core->throttles, &session->throttle);
 }
 
-void session_ask_to_reconnect(struct core *core, const struct session *session) {
+void session_ask_to_reconnect(struct core *core, const struct session *session, uint32_t spread_ms) {
     /* Multiplicative hashing (Knuth, The Art of Computer Programming 6.4) spreads the slots over the time. */
     uint64_t drawn = (core->event->entropy[1] + session->slot) * 0x9e3779b97f4a7c15u >> 32;
-    ask_tell(core, session, SERVER_RECONNECT)->reconnect.after_ms =
-        (uint32_t)(drawn * ((uint64_t)core->drain_spread_ms + 1) >> 32);
+    ask_tell(core, session, SERVER_RECONNECT)->reconnect.after_ms = (uint32_t)(drawn * ((uint64_t)spread_ms + 1) >> 32);
 }
 
 void session_remember(struct session *session, uint64_t person) {

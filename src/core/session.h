@@ -19,6 +19,11 @@ static inline bool session_resuming(const struct session *session) {
     return session->state == SESSION_REBINDING || session->state == SESSION_GREETING;
 }
 
+/* Is it in that chat? NULL is in none. */
+static inline bool session_has_chat(const struct session *session, struct chat_id chat) {
+    return session != NULL && session->chat != NULL && chat_id_equal(session->chat->id, chat);
+}
+
 static inline struct address session_address(const struct core *core, const struct session *session) {
     return (struct address){core->options.boot, session->slot, session->generation};
 }
@@ -42,8 +47,8 @@ void session_closed(struct core *core, session_ref ref, conn_ref conn);
 /* Ends the connection from our side; the session no longer knows it. */
 void session_close_connection(struct core *core, struct session *session, enum close_code code);
 
-/* This node is going away: `reconnect`, at a moment of the spread drawn from the event's entropy. */
-void session_ask_to_reconnect(struct core *core, const struct session *session);
+/* This node is going away, or is cut off: `reconnect`, at a moment of the spread drawn from the event's entropy. */
+void session_ask_to_reconnect(struct core *core, const struct session *session, uint32_t spread_ms);
 
 /* Tells the client that something is refused. The tenth protocol error inside a minute is the session's end: the
  * caller must not use the session afterwards. */

@@ -44,13 +44,21 @@ static void answer_livez(struct api *api, struct buffer *body, struct http_answe
     buffer_string(body, "alive\n");
 }
 
+/* NULL: it is ready. */
+static const char *why_not_ready(const struct api *api) {
+    if (atomic_load(&api->draining))
+        return "draining";
+    struct worker_view view = {0};
+    for (size_t i = 0; i < api->worker_count && view.not_ready == NULL; i++)
+        worker_view(api->workers[i], &view);
+    return view.not_ready;
+}
+
 static void answer_readyz(struct api *api, struct buffer *body, struct http_answer *answer) {
-    if (atomic_load(&api->draining)) {
+    const char *why_not = why_not_ready(api);
+    if (why_not != NULL)
         answer->status = 503;
-        buffer_string(body, "draining\n");
-    } else {
-        buffer_string(body, "ready\n");
-    }
+    buffer_printf(body, "%s\n", why_not != NULL ? why_not : "ready");
 }
 
 static void answer_metrics(struct api *api, struct buffer *body, struct http_answer *answer) {

@@ -114,3 +114,11 @@ uint64_t secret_topic(const uint8_t key[KEY_BYTES], struct text folded) {
     uint64_t value = get_u64(hash);
     return value != 0 ? value : 1;
 }
+
+uint64_t secret_address(const uint8_t key[KEY_BYTES], uint64_t address) {
+    uint8_t bytes[9] = {'a'};
+    uint8_t hash[HASH_BYTES];
+    put_u64(bytes + 1, address);
+    hmac(key, KEY_BYTES, bytes, sizeof bytes, hash);
+    return get_u64(hash);
+}

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "passerby/redis_broker.h"
 #include "passerby/secret.h"
 
 #include "api.h"
@@ -40,6 +41,7 @@ struct service {
     struct log *log;
     struct memory_hub *hub;
     struct admission *admission;
+    struct redis_broker_options redis; /* url NULL: none */
     struct worker **workers;
     size_t worker_count;
     struct api api;
@@ -81,7 +83,7 @@ static void derive_key(struct service *service) {
 
 static struct worker_options worker_options(struct service *service, const struct asset *page, size_t index) {
     const struct config *config = service->config;
-    struct worker_options options = {.hub = service->hub};
+    struct worker_options options = {.hub = service->hub, .redis = &service->redis};
     options.node.core = (struct core_options){
         .max_body_bytes = (uint32_t)config->max_body_bytes,
         .max_frame_bytes = (uint32_t)config->max_frame_bytes,
@@ -114,6 +116,8 @@ static struct worker_options worker_options(struct service *service, const struc
         .ping_interval_ms = config->ping_interval_ms,
         .dead_after_ms = config->dead_after_ms,
     };
+    if (index == 0 && config->max_connections_per_ip > 0)
+        options.crowds = service->admission;
     return options;
 }
 
@@ -266,6 +270,10 @@ struct service *service_new(const struct config *config, struct log *log, const 
     service->config = config;
     service->log = log;
     service->hub = memory_hub_new();
+    service->redis = (struct redis_broker_options){.url = config->redis,
+                                                   .relays = (const char *const *)config->redis_relay,
+                                                   .tls_ca = config->redis_ca,
+                                                   .log = log};
     service->admission =
         admission_new(max_connections(config), (uint32_t)config->max_connections_per_ip, config->connect_rate);
     service->workers = memory_zero(config->workers, sizeof(struct worker *));

@@ -14,6 +14,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "passerby/redis_broker.h"
+
+#include "crowds.h"
+
 #include "base/memory.h"
 #include "base/random.h"
 
@@ -21,6 +25,7 @@
 
 enum {
     BEAT_MS = 250,
+    BEATS_A_SECOND = 1000 / BEAT_MS,
     GAP_MS = 1000,      /* a turn that is so much late means that the loop stood still */
     FAREWELL_MS = 2000, /* for the last close frames to leave */
 };
@@ -45,6 +50,11 @@ struct worker {
     _Atomic uint32_t asked;
     _Atomic uint32_t drain_spread_ms;
     _Atomic int64_t beat_ms;
+    struct crowds crowds;
+    unsigned beats;
+    bool in_cluster;     /* the broker is Redis */
+    _Atomic bool joined; /* it has been in use once: without it later, what is here goes on */
+    _Atomic unsigned trouble;
     struct random random;
     struct metrics metrics;
     struct log *log;
@@ -129,10 +139,34 @@ static void write_net_metrics(struct worker *worker) {
     metrics_set(metrics, METRIC_SENT_BYTES, stats.bytes_out);
 }
 
+static void write_redis_metrics(struct worker *worker) {
+    struct metrics *metrics = &worker->metrics;
+    struct redis_broker_stats stats;
+    redis_broker_stats(worker->broker, &stats);
+    metrics_set(metrics, METRIC_REDIS_UP, stats.up);
+    metrics_set(metrics, METRIC_REDIS_UNANSWERED, stats.unanswered);
+    metrics_set(metrics, METRIC_REDIS_RECONNECTS, stats.resumed);
+    for (unsigned i = 0; i < METRIC_REDIS_TROUBLES; i++)
+        metrics_set_label(metrics, METRIC_REDIS_ERRORS, i, stats.errors[i + 1]);
+    metrics_set(metrics, METRIC_REDIS_HEARD, stats.heard);
+    metrics_set(metrics, METRIC_REDIS_GARBAGE, stats.garbage);
+    metrics_set(metrics, METRIC_REDIS_UNKNOWN, stats.unknown);
+    metrics_set(metrics, METRIC_RELAY_FRAMES, stats.relayed);
+    metrics_set(metrics, METRIC_RELAY_PUBLISHED, stats.published);
+    metrics_set(metrics, METRIC_RELAY_DROPPED, stats.dropped);
+    metrics_set(metrics, METRIC_RELAYS_DOWN, stats.relays_down);
+    atomic_store_explicit(&worker->joined, stats.has_been_up, memory_order_relaxed);
+    atomic_store_explicit(&worker->trouble, stats.trouble, memory_order_relaxed);
+}
+
 static void beat(struct worker *worker) {
     atomic_store_explicit(&worker->beat_ms, monotonic_ms(), memory_order_relaxed);
     node_observe(worker->node);
     write_net_metrics(worker);
+    if (worker->in_cluster)
+        write_redis_metrics(worker);
+    if (worker->beats++ % BEATS_A_SECOND == 0)
+        crowds_tell(&worker->crowds, monotonic_us(NULL));
 }
 
 static void on_beat(uv_timer_t *timer) {
@@ -230,6 +264,15 @@ void worker_free(struct worker *worker) {
     free(worker);
 }
 
+static struct broker *open_broker(struct worker *worker, const struct worker_options *options, uint64_t boot,
+                                  char *error, size_t error_size) {
+    struct broker_listener others = {node_on_broker_event, worker->node, wake, worker};
+    worker->in_cluster = options->redis->url != NULL;
+    if (!worker->in_cluster)
+        return memory_hub_join(options->hub, boot, &others);
+    return redis_broker_new(&worker->loop, options->redis, boot, &others, error, error_size);
+}
+
 struct worker *worker_new(const struct worker_options *options, char *error, size_t error_size) {
     struct worker *worker = memory_zero(1, sizeof *worker);
     uint64_t seed;
@@ -248,15 +291,21 @@ struct worker *worker_new(const struct worker_options *options, char *error, siz
     worker->node = node_new(&node);
 
     struct transport_listener clients = node_transport_listener(worker->node);
-    worker->net = net_new(&worker->loop, &options->net, &clients, error, error_size);
+    worker->broker = open_broker(worker, options, node.core.boot, error, error_size);
+    if (worker->broker != NULL)
+        worker->net = net_new(&worker->loop, &options->net, &clients, error, error_size);
     if (worker->net == NULL) {
         on_net_ended(worker);
         uv_run(&worker->loop, UV_RUN_DEFAULT);
         worker_free(worker);
         return NULL;
     }
-    struct broker_listener others = {node_on_broker_event, worker->node, wake, worker};
-    worker->broker = memory_hub_join(options->hub, node.core.boot, &others);
+    metrics_set(&worker->metrics, METRIC_REDIS_UP, !worker->in_cluster);
+    if (worker->in_cluster && options->crowds != NULL) {
+        worker->crowds.admission = options->crowds;
+        worker->crowds.broker = worker->broker;
+        memcpy(worker->crowds.key, options->node.key, sizeof worker->crowds.key);
+    }
     node_attach(worker->node, net_transport(worker->net), worker->broker);
     atomic_store(&worker->beat_ms, monotonic_ms());
     return worker;
@@ -295,8 +344,17 @@ void worker_stop(struct worker *worker) {
     ask(worker, ASK_STOP);
 }
 
+/* Only until Redis was reached for the first time: a whole fleet that goes unready at once is an outage of its own. */
+static const char *not_ready(const struct worker *worker) {
+    if (!worker->in_cluster || atomic_load_explicit(&worker->joined, memory_order_relaxed))
+        return NULL;
+    enum redis_trouble trouble = atomic_load_explicit(&worker->trouble, memory_order_relaxed);
+    return trouble != REDIS_TROUBLE_NONE ? redis_trouble_sentence(trouble) : "Redis has not been reached yet";
+}
+
 void worker_view(const struct worker *worker, struct worker_view *out) {
     out->metrics = &worker->metrics;
+    out->not_ready = not_ready(worker);
     out->beat_age_ms = monotonic_ms() - atomic_load_explicit(&worker->beat_ms, memory_order_relaxed);
 }
 

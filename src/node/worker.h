@@ -6,18 +6,22 @@
 #include "passerby/net.h"
 #include "passerby/node.h"
 
+struct redis_broker_options;
 struct worker;
 
 struct worker_options {
     struct node_options node; /* its metrics, clock and boot id are set by the worker */
     struct net_options net;
-    struct memory_hub *hub;
+    struct memory_hub *hub;   /* joins the workers of one process, unless there is a Redis */
+    struct admission *crowds; /* whose counts this worker shares with other processes by Redis; NULL: none */
+    const struct redis_broker_options *redis; /* what joins processes; its url NULL: none. Borrowed for worker_new() */
 };
 
 /* What any thread may read of a worker. */
 struct worker_view {
     const struct metrics *metrics;
-    int64_t beat_age_ms; /* since its loop last turned */
+    int64_t beat_age_ms;   /* since its loop last turned */
+    const char *not_ready; /* why it can't serve yet, a sentence; NULL: it can */
 };
 
 /* Binds and listens, on the calling thread; nothing runs yet. NULL, and one line in `error`, when it can't. */

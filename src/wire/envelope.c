@@ -17,8 +17,10 @@
  *          typing on 1
  *          away   grace_ms 4
  *          state  here 1, grace_ms 4
+ *          sync   here 1, grace_ms 4
  *          ended  cause 1, side 1
- *          rebound, moved, gone, sync, decline: nothing
+ *          moved  here 1
+ *          rebound, gone, decline: nothing
  *   …      whatever later nodes add: ignored
  *
  * Flow:      one description of the layout, code_frame(), serves both directions: a coder either writes or reads.
@@ -139,6 +141,7 @@ static void code_payload(struct coder *coder, struct peer_frame *frame) {
     case PEER_TYPING: code_bool(coder, &frame->typing.on); break;
     case PEER_AWAY: code_u32(coder, &frame->away.grace_ms); break;
     case PEER_STATE:
+    case PEER_SYNC:
         code_bool(coder, &frame->state.here);
         code_u32(coder, &frame->state.grace_ms);
         break;
@@ -146,10 +149,9 @@ static void code_payload(struct coder *coder, struct peer_frame *frame) {
         code_cause(coder, &frame->ended.how.cause);
         code_side(coder, &frame->ended.how.side);
         break;
+    case PEER_MOVED: code_bool(coder, &frame->moved.here); break;
     case PEER_REBOUND:
-    case PEER_MOVED:
     case PEER_GONE:
-    case PEER_SYNC:
     case PEER_DECLINE: break;
     }
 }

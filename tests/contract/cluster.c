@@ -244,6 +244,18 @@ struct broker_event cluster_lookup(struct cluster *cluster, struct address asker
     struct broker_request request = {.kind = BROKER_LOOKUP, .asker = asker, .chat = chat};
     struct broker_event event = ask(cluster, &request, BROKER_FOUND);
     assert_chat(event.chat, chat);
+    assert_false(event.chat_state.held);
+    return event;
+}
+
+struct broker_event cluster_hold(struct cluster *cluster, struct address asker, struct chat_id chat,
+                                 const struct party *seeker, const struct party *candidate) {
+    struct broker_request request = {.kind = BROKER_HOLD, .asker = asker, .chat = chat};
+    request.hold.party[SIDE_SEEKER] = *seeker;
+    request.hold.party[SIDE_CANDIDATE] = *candidate;
+    struct broker_event event = ask(cluster, &request, BROKER_FOUND);
+    assert_chat(event.chat, chat);
+    assert_true(event.chat_state.held);
     return event;
 }
 

@@ -30,6 +30,7 @@ struct fixture {
 /* The suites: each returns how many of its tests failed. */
 int suite_match(const struct fixture *fixture);
 int suite_chat(const struct fixture *fixture);
+int suite_hold(const struct fixture *fixture);
 int suite_relay(const struct fixture *fixture);
 int suite_random(const struct fixture *fixture);
 
@@ -104,6 +105,9 @@ struct broker_event cluster_commit(struct cluster *cluster, const struct ticket 
 struct broker_event cluster_abort(struct cluster *cluster, const struct ticket *seeker);
 struct broker_event cluster_rebind(struct cluster *cluster, struct address asker, const struct claims *claims);
 struct broker_event cluster_lookup(struct cluster *cluster, struct address asker, struct chat_id chat);
+/* The asker is the place of one of the parties. */
+struct broker_event cluster_hold(struct cluster *cluster, struct address asker, struct chat_id chat,
+                                 const struct party *seeker, const struct party *candidate);
 
 /* How many wait, as each node says after settling: all must agree. */
 uint64_t cluster_waiting(struct cluster *cluster);

@@ -101,18 +101,6 @@ static void test_commit_keeps_greater_fences(void **state) {
     assert_match(&confirmed, &pair.seeker, &pair.candidate);
 }
 
-/* A ticket that was sought with again while its match was under way must not be offered any more. */
-static void test_commit_withdraws(void **state) {
-    struct cluster *cluster = *state;
-    struct pair pair = matched(cluster);
-    pair.seeker.language[0] = 'd'; /* so that they don't find each other again */
-    assert_int_equal(cluster_seek(cluster, &pair.candidate).status, BROKER_NONE);
-    assert_int_equal(cluster_seek(cluster, &pair.seeker).status, BROKER_NONE);
-    assert_int_equal(cluster_waiting(cluster), 2);
-    assert_int_equal(cluster_commit(cluster, &pair.seeker, &pair.candidate).status, BROKER_OK);
-    assert_int_equal(cluster_waiting(cluster), 0);
-}
-
 /* A newer search of the same session is another matter: its node decides which of the two counts. */
 static void test_commit_leaves_newer_searches(void **state) {
     struct cluster *cluster = *state;
@@ -202,14 +190,44 @@ static void test_rebind(void **state) {
             struct address from = holder->who.at;
             struct broker_event rebound = cluster_rebind(cluster, to, &claims);
             assert_int_equal(rebound.status, BROKER_OK);
+            uint64_t fence = rebound.chat_state.record.party[side].fence;
+            assert_true(fence > holder->who.fence); /* by how much is the broker's affair */
             holder->who.at = to;
-            holder->who.fence = 1 + move;
+            holder->who.fence = fence;
             holder->who.reliable = claims.reliable;
             assert_address(rebound.chat_state.previous, from);
             assert_record(&rebound, &pair);
         }
         cluster_assert_quiet(cluster);
     }
+}
+
+/* Compare and set: a rebind that depends on where the side is. */
+static void test_rebind_only_from(void **state) {
+    struct cluster *cluster = *state;
+    struct pair pair = chatting(cluster);
+    struct claims claims = claims_of(&pair, SIDE_SEEKER);
+    struct address first = cluster_address(cluster, 2, 5), second = cluster_address(cluster, 3, 6);
+    struct broker_event rebound = cluster_rebind(cluster, first, &claims);
+    uint64_t fence = rebound.chat_state.record.party[SIDE_SEEKER].fence;
+
+    struct broker_request request = {.kind = BROKER_REBIND, .asker = second, .chat = claims.chat};
+    request.rebind.claims = claims;
+    request.rebind.only_from = pair.seeker.who.fence; /* it has gone on from there */
+    cluster_request(cluster, 3, &request);
+    cluster_settle(cluster);
+    rebound = cluster_take(cluster, 3, BROKER_REBOUND);
+    assert_int_equal(rebound.status, BROKER_OK);
+    assert_address(rebound.chat_state.record.party[SIDE_SEEKER].at, first);
+    assert_int_equal(rebound.chat_state.record.party[SIDE_SEEKER].fence, fence);
+
+    request.rebind.only_from = fence;
+    cluster_request(cluster, 3, &request);
+    cluster_settle(cluster);
+    rebound = cluster_take(cluster, 3, BROKER_REBOUND);
+    assert_address(rebound.chat_state.record.party[SIDE_SEEKER].at, second);
+    assert_address(rebound.chat_state.previous, first);
+    assert_true(rebound.chat_state.record.party[SIDE_SEEKER].fence > fence);
 }
 
 static void test_unknown_chats(void **state) {
@@ -322,14 +340,13 @@ static void test_rebind_after_a_node_is_gone(void **state) {
     struct broker_event rebound = cluster_rebind(cluster, cluster_address(cluster, 2, 4), &claims);
     assert_int_equal(rebound.status, BROKER_OK);
     assert_address(rebound.chat_state.previous, lost);
-    assert_int_equal(rebound.chat_state.record.party[SIDE_CANDIDATE].fence, 2);
+    assert_true(rebound.chat_state.record.party[SIDE_CANDIDATE].fence > 1);
 }
 
 int suite_chat(const struct fixture *fixture) {
     const struct CMUnitTest tests[] = {
         CLUSTER_TEST(test_commit, fixture),
         CLUSTER_TEST(test_commit_keeps_greater_fences, fixture),
-        CLUSTER_TEST(test_commit_withdraws, fixture),
         CLUSTER_TEST(test_commit_leaves_newer_searches, fixture),
         CLUSTER_TEST(test_abort_first, fixture),
         CLUSTER_TEST(test_commit_first, fixture),
@@ -337,6 +354,7 @@ int suite_chat(const struct fixture *fixture) {
         CLUSTER_TEST(test_one_candidate_only, fixture),
         CLUSTER_TEST(test_commit_without_the_seekers_node, fixture),
         CLUSTER_TEST(test_rebind, fixture),
+        CLUSTER_TEST(test_rebind_only_from, fixture),
         CLUSTER_TEST(test_unknown_chats, fixture),
         CLUSTER_TEST(test_similar_chat_ids, fixture),
         CLUSTER_TEST(test_end, fixture),

@@ -382,6 +382,7 @@ static void test_closed_node(void **state) {
     finds(cluster, &d, &c);
     assert_int_equal(cluster_waiting(cluster), 0);
     cluster_join(cluster, 0);
+    cluster_settle(cluster); /* it may take a while until it can be reached */
     struct ticket e = wishing(cluster, 0, 1, (struct wish){.topics = "a"});
     finds_nobody(cluster, &e);
 }

@@ -151,6 +151,7 @@ static void seek(struct world *world, unsigned at) {
     struct ticket candidate = ticket_of(world, right);
     world->people[right].waiting = false;
     world->matches++;
+    assert_true(sought.sought.node == 0 || sought.sought.node == candidate.who.at.boot);
     struct broker_event offered = cluster_take(cluster, right / PER_NODE, BROKER_OFFERED);
     assert_address(offered.to, candidate.who.at);
     assert_int_equal(offered.offered.attempt, candidate.attempt);

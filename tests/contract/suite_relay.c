@@ -138,6 +138,7 @@ static void test_closed_node(void **state) {
     assert_int_equal(cluster_take(cluster, 0, BROKER_NODE_GONE).node_gone.boot, boot);
 
     cluster_join(cluster, 1); /* with a new boot id: the old one stays gone */
+    cluster_settle(cluster);  /* it may take a while until it can be reached */
     cluster_relay(cluster, 0, boot, "lost", 4);
     cluster_relay(cluster, 0, cluster->nodes[1].boot, "here", 4);
     cluster_settle(cluster);

@@ -34,5 +34,6 @@ int main(void) {
         .advance = advance,
         .operations = 100000,
     };
-    return suite_match(&fixture) + suite_chat(&fixture) + suite_relay(&fixture) + suite_random(&fixture);
+    return suite_match(&fixture) + suite_chat(&fixture) + suite_hold(&fixture) + suite_relay(&fixture) +
+           suite_random(&fixture);
 }

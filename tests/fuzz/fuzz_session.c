@@ -26,6 +26,8 @@ enum operation {
     OP_TIME,   /* tenths of a second */
     OP_FULL,   /* conn: its socket takes nothing, or everything again */
     OP_DRAIN,  /* node */
+    OP_LINK,   /* node, which of the broker's words on the node's link, or on the other node */
+    OP_SHIFT,  /* node, tenths of a second that its loop stood still */
     OPERATIONS,
 };
 
@@ -155,6 +157,20 @@ static void let_time_pass(int64_t tenths) {
             node_tick(world->node[i]);
 }
 
+static void stand_still(size_t index, int64_t tenths) {
+    world->now_us += tenths * 100000;
+    node_shift(world->node[index], tenths * 100);
+}
+
+/* Any broker may say so at any time. */
+static void tell_link(size_t index, size_t which) {
+    static const enum broker_event_kind kinds[] = {BROKER_LINK_LOST, BROKER_LINK_RESUMED, BROKER_NODE_GONE};
+    struct broker_event event = {.kind = kinds[which % (sizeof kinds / sizeof kinds[0])], .to.boot = index + 1};
+    if (event.kind == BROKER_NODE_GONE)
+        event.node_gone.boot = NODES - index;
+    node_on_broker_event(world->node[index], &event);
+}
+
 static void toggle_full(size_t index) {
     struct client *client = &world->client[index];
     const struct transport_listener *listener = &world->listener[index % NODES];
@@ -212,6 +228,8 @@ static void operate(struct input *input) {
     case OP_TIME: let_time_pass(next(input)); break;
     case OP_FULL: toggle_full(index); break;
     case OP_DRAIN: node_drain(world->node[index % NODES], 1000); break;
+    case OP_LINK: tell_link(index % NODES, next(input)); break;
+    case OP_SHIFT: stand_still(index % NODES, next(input)); break;
     case OPERATIONS: break;
     }
 }
@@ -244,6 +262,8 @@ static void close_world(void) {
     for (size_t i = 0; i < CONNS; i++)
         if (world->client[i].open)
             tell_closed(i);
+    for (size_t i = 0; i < NODES; i++)
+        tell_link(i, 1);
     for (int round = 0; round < 20; round++) {
         for (size_t i = 0; i < NODES; i++)
             node_poll(world->node[i]);

@@ -2,11 +2,15 @@
 #include "census.h"
 
 #include "cluster.h"
+#include "fake_redis.h"
 #include "wish.h"
+
+#include "passerby/wire.h"
 
 enum {
     LOOK_EVERY_US = 250000,
     PAIRED_WITHIN_US = SECOND_US + 8 * LATENCY_US, /* a second, and what the hops of a match may take here */
+    MORE_HOPS_US = 8 * LATENCY_US,                 /* by way of Redis */
     SETTLE_SLACK_US = 30 * SECOND_US,
     NOTICED_WITHIN_MS = 60000,
 };
@@ -39,15 +43,12 @@ static int64_t later(int64_t a, int64_t b) {
 static void judge_pair(struct world *world, const struct client *a, const struct client *b) {
     int64_t since_us = later(accepts_from_us(world, a, b), accepts_from_us(world, b, a));
     since_us = later(since_us, world->fault_us);
-    if (world->now_us - since_us > PAIRED_WITHIN_US)
+    if (world->now_us - since_us > PAIRED_WITHIN_US + (world->redis != NULL ? MORE_HOPS_US : 0))
         world_fail(world, "clients %u and %u wait, and have accepted each other for %lld ms", a->number, b->number,
                    (long long)((world->now_us - since_us) / MILLISECOND_US));
 }
 
-void census_waiting(struct world *world) {
-    if (world->now_us < world->census_us)
-        return;
-    world->census_us = world->now_us + LOOK_EVERY_US;
+static void judge_waiting(struct world *world) {
     for (uint32_t i = 0; i < world->options.clients; i++) {
         const struct client *a = &world->clients[i];
         if (!waits(world, a))
@@ -58,12 +59,20 @@ void census_waiting(struct world *world) {
     }
 }
 
+void census_waiting(struct world *world) {
+    if (world->now_us < world->census_us)
+        return;
+    world->census_us = world->now_us + LOOK_EVERY_US;
+    judge_waiting(world);
+}
+
 /* --- when all is calm --------------------------------------------------------------------------------------------- */
 
 int64_t census_settle_us(const struct world *world) {
     int64_t grace_ms = world->climate.core.grace_ms;
     int64_t noticed_ms = 2 * grace_ms < NOTICED_WITHIN_MS ? 2 * grace_ms : NOTICED_WITHIN_MS;
-    return (noticed_ms + 2 * grace_ms) * MILLISECOND_US + SETTLE_SLACK_US;
+    int64_t slack_us = world->redis != NULL ? 2 * (int64_t)SETTLE_SLACK_US : SETTLE_SLACK_US; /* more is said again */
+    return (noticed_ms + 2 * grace_ms) * MILLISECOND_US + slack_us;
 }
 
 static void judge_chat(struct world *world, const struct client *client) {
@@ -132,8 +141,78 @@ static void judge_gauges(struct world *world, const struct count *count) {
             (unsigned long long)count->chatting);
 }
 
+/* --- what Redis holds --------------------------------------------------------------------------------------------- */
+
+static const struct fake_chat *chat_at(const struct world *world, struct address at) {
+    size_t count;
+    const struct fake_chat *chats = fake_store_chats(world->redis->store, &count);
+    for (size_t i = 0; i < count; i++)
+        for (int side = 0; side < 2; side++)
+            if (chats[i].state == FAKE_CHAT_GOES_ON && address_equal(chats[i].record.party[side].at, at))
+                return &chats[i];
+    return NULL;
+}
+
+/* Does the register have everybody where they are, and the line all who wait? */
+static void judge_redis(struct world *world, const struct count *count) {
+    for (uint32_t i = 0; i < world->options.clients; i++) {
+        const struct client *client = &world->clients[i];
+        if (client->rogue || client->main == NULL || client->main->server == NULL)
+            continue;
+        struct address at = cluster_address(client->main);
+        if (client->main->link.phase == PHASE_WAITING && fake_store_ticket(world->redis->store, at) == NULL)
+            world_fail(world, "client %u waits, and is not in the line", client->number);
+        if (client->main->link.phase == PHASE_CHAT && chat_at(world, at) == NULL)
+            world_fail(world, "client %u is in a chat, and the register does not have it there", client->number);
+    }
+    if (fake_store_waiting(world->redis->store) != count->waiting)
+        world_fail(world, "%zu tickets are in the line, and %llu people wait", fake_store_waiting(world->redis->store),
+                   (unsigned long long)count->waiting);
+}
+
+static bool is_revived(const struct world *world, struct chat_id id) {
+    char text[CHAT_ID_CHARS + 1];
+    wire_chat_id(id, text);
+    const struct chat *chat = chats_find(world, (struct text){text, CHAT_ID_CHARS});
+    return chat != NULL && chat->revived;
+}
+
+static bool is_up(const struct world *world, uint64_t boot) {
+    for (uint32_t i = 0; i < world->options.nodes; i++)
+        if (world->servers[i].node != NULL && world->servers[i].boot == boot)
+            return true;
+    return false;
+}
+
+/* Chats that go on without anybody wait for their lease to run out: only where nobody was left who could have ended
+ * them, or the word of the end was lost, or somebody came back to a chat that was over. */
+static void judge_leftovers(struct world *world) {
+    size_t count;
+    const struct fake_chat *chats = fake_store_chats(world->redis->store, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct party *party = chats[i].record.party;
+        if (chats[i].state == FAKE_CHAT_GOES_ON && is_up(world, party[0].at.boot) && is_up(world, party[1].at.boot) &&
+            map_get(&world->redis->lost_ends, chats[i].record.id.high) == NULL &&
+            !is_revived(world, chats[i].record.id))
+            world_fail(world, "all have gone, and chat %08llx goes on in the register",
+                       (unsigned long long)(chats[i].record.id.high >> 32));
+    }
+    if (fake_store_waiting(world->redis->store) != 0)
+        world_fail(world, "all have gone, and %zu tickets are in the line", fake_store_waiting(world->redis->store));
+}
+
+static void count_survivors(struct world *world) {
+    for (struct list *link = world->chat_order.next; link != &world->chat_order; link = link->next) {
+        struct chat *chat = list_entry(link, struct chat, order);
+        world->tally.survived += chat->disturbed && !chat->member[0].over && !chat->member[1].over;
+        chat->disturbed = false;
+    }
+}
+
 void census_calm(struct world *world) {
     struct count count = {0};
+    judge_waiting(world);
+    count_survivors(world);
     for (uint32_t i = 0; i < world->options.clients; i++) {
         const struct client *client = &world->clients[i];
         judge_client(world, client);
@@ -145,10 +224,14 @@ void census_calm(struct world *world) {
         world_fail(world, "%zu connections stand, and %llu clients are connected", world->pipes.count,
                    (unsigned long long)count.sessions);
     judge_gauges(world, &count);
+    if (world->redis != NULL)
+        judge_redis(world, &count);
 }
 
 void census_empty(struct world *world) {
     judge_gauges(world, &(struct count){0});
+    if (world->redis != NULL)
+        judge_leftovers(world);
     for (uint32_t i = 0; i < world->options.nodes; i++) {
         if (world->servers[i].node == NULL)
             continue;

@@ -42,6 +42,7 @@ struct chat *chats_add(struct world *world, struct text id) {
     forget_old(world);
     struct chat *chat = memory_zero(1, sizeof *chat);
     chat->member[0].gone_us = chat->member[1].gone_us = -1;
+    chat->member[0].absent_us = chat->member[1].absent_us = -1;
     memcpy(chat->id, id.at, id.length);
     chat->key = key_of(id);
     chat->serial = ++world->chat_serial;

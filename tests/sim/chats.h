@@ -19,6 +19,7 @@ struct member {
     bool left;          /* it has asked to leave, or was thrown out */
     bool over;          /* it takes part no more */
     bool told_end;      /* its node has said `ended` */
+    bool told_away;     /* its node has said `away` */
     bool overdue;       /* it was gone for as long as the grace, once */
     bool astray;        /* its resume reached a node that died before it answered: the register has it there */
     bool murky;         /* two resumes were under way at once: nobody can say who holds the chat */
@@ -28,6 +29,8 @@ struct member {
     struct pipe *pipe; /* that the node has bound it to; NULL = gone */
     conn_ref last;     /* the last such */
     int64_t gone_us;   /* since when it is gone; -1 = it is there */
+    int64_t absent_us; /* since when it is gone, or its node out of reach for others; -1 = it is there */
+    int64_t deaf_us;   /* what fake_redis_deaf_us() was then */
     int64_t known_us;  /* since when its node knows, or is dead; NEVER_US = it does not know */
     uint32_t drops;
     uint32_t resumes;     /* asked for */
@@ -47,6 +50,8 @@ struct chat {
     uint32_t serial;
     uint32_t refs; /* pipes and clients that point here */
     uint32_t members;
+    bool revived;   /* by a token of it, when it was over and Redis had forgotten that */
+    bool disturbed; /* something went wrong with the cluster while both talked */
     int64_t born_us;
     struct member member[2];
 };

@@ -12,96 +12,14 @@
 
 #include "body.h"
 #include "client.h"
+#include "presence.h"
 #include "wish.h"
 
 #include "base/buffer.h"
 #include "base/memory.h"
 
-/* --- who is there ------------------------------------------------------------------------------------------------- */
-
-static void bind(struct pipe *pipe, struct chat *chat, uint32_t side) {
-    if (chat != NULL)
-        chats_hold(chat);
-    if (pipe->bound != NULL) {
-        struct member *before = &pipe->bound->member[pipe->side];
-        if (before->pipe == pipe)
-            before->pipe = NULL;
-        chats_release(pipe->bound);
-    }
-    pipe->bound = chat;
-    pipe->side = side;
-}
-
-static int64_t ms(int64_t us) {
-    return us / MILLISECOND_US;
-}
-
-/* When the grace of a member who is gone runs out. If its stranger was known to be gone as well by then, the later
- * counts. */
-static int64_t deadline_ms(const struct world *world, const struct member *own, const struct member *peer) {
-    int64_t grace_ms = world->climate.core.grace_ms;
-    int64_t end_ms = ms(own->gone_us) + grace_ms;
-    if (peer->gone_us < 0 || ms(peer->known_us) > end_ms || peer->gone_us < own->gone_us)
-        return end_ms;
-    return ms(peer->gone_us) + grace_ms;
-}
-
-static void judge_grace(const struct world *world, struct chat *chat) {
-    for (uint32_t i = 0; i < 2; i++) {
-        struct member *own = &chat->member[i];
-        if (own->gone_us >= 0 && ms(world->now_us) >= deadline_ms(world, own, &chat->member[1 - i]))
-            own->overdue = true;
-    }
-}
-
-static void set_gone(const struct world *world, struct chat *chat, struct member *member, bool known) {
-    judge_grace(world, chat);
-    member->pipe = NULL;
-    if (member->gone_us >= 0)
-        return;
-    member->gone_us = world->now_us;
-    member->known_us = known ? world->now_us : NEVER_US;
-    member->drops++;
-}
-
-static void set_here(const struct world *world, struct chat *chat, struct member *member, struct pipe *pipe) {
-    judge_grace(world, chat);
-    member->gone_us = -1;
-    member->pipe = pipe;
-    member->last = pipe->conn;
-    if (pipe->broken)
-        set_gone(world, chat, member, !pipe->node_open);
-}
-
-void check_broken(struct world *world, struct pipe *pipe) {
-    if (pipe->bound == NULL) {
-        struct chat *wanted = pipe->link.resume_open ? pipe->link.wants : NULL;
-        if (wanted != NULL) /* the chat may have moved to this connection already */
-            set_gone(world, wanted, &wanted->member[pipe->link.wants_side], false);
-        return;
-    }
-    struct member *member = &pipe->bound->member[pipe->side];
-    if (member->pipe == pipe)
-        set_gone(world, pipe->bound, member, !pipe->node_open);
-}
-
-void check_noticed(struct world *world, struct pipe *pipe) {
-    if (pipe->bound == NULL) {
-        if (pipe->link.resume_open && pipe->server == NULL)
-            pipe->link.wants->member[pipe->link.wants_side].astray = true;
-        return;
-    }
-    struct member *member = &pipe->bound->member[pipe->side];
-    if (member->gone_us >= 0 && member->known_us == NEVER_US && member->last == pipe->conn)
-        member->known_us = world->now_us;
-}
-
-void check_pipe_over(struct pipe *pipe) {
-    bind(pipe, NULL, 0);
-    if (pipe->link.wants != NULL)
-        chats_release(pipe->link.wants);
-    pipe->link.wants = NULL;
-}
+/* --- who is there
+ * --------------------------------------------------------------------------------------------------- */
 
 void check_closing(struct pipe *pipe, enum close_code code) {
     if (code == CLOSE_ERRORS && pipe->bound != NULL)
@@ -169,9 +87,9 @@ static void judge_match(struct world *world, struct chat *chat, uint32_t side) {
     if (!own->replaced && !peer->replaced && !own->rogue && !peer->rogue) {
         bool suits = wish_prefers(&own->criteria, &peer->criteria);
         bool again = met(client, own, peer);
-        if ((!suits || again) && ms(own->waited_us) + 1 < world->climate.core.prefer_ms)
+        if ((!suits || again) && own->waited_us / MILLISECOND_US + 1 < world->climate.core.prefer_ms)
             world_fail(world, "client %u is matched after %" PRId64 " ms with client %u, whom it %s", own->number,
-                       ms(own->waited_us), peer->number, suits ? "has met" : "does not prefer");
+                       own->waited_us / MILLISECOND_US, peer->number, suits ? "has met" : "does not prefer");
         if (own->told_topics != (own->criteria.topics & peer->criteria.topics))
             world_fail(world, "client %u was told the topics %x in common, not %x", own->number, own->told_topics,
                        own->criteria.topics & peer->criteria.topics);
@@ -208,14 +126,17 @@ static void sent_matched(struct world *world, struct pipe *pipe, const struct he
         .criteria = criteria,
         .replaced = others,
         .waited_us = world->now_us - link->find_us,
+        /* its node was deaf for so long that the stranger has been told of the end of a chat that it has yet to hear of */
+        .overdue = side == 1 && chat->member[0].told_end,
         .gone_us = -1,
+        .absent_us = -1,
     };
     struct member *member = &chat->member[side];
     if (!member->rogue && !member->replaced)
         member->told_topics = topics_told(world, pipe, heard, criteria.spelling);
     meet(pipe->client, member, chat->serial);
-    bind(pipe, chat, side);
-    set_here(world, chat, member, pipe);
+    presence_bind(pipe, chat, side);
+    presence_here(world, chat, member, pipe);
     if (chat->members == 2) {
         world->tally.chats++;
         judge_match(world, chat, 0);
@@ -227,7 +148,7 @@ static void sent_matched(struct world *world, struct pipe *pipe, const struct he
 
 static bool may_be_over(const struct chat *chat) {
     const struct member *one = &chat->member[0], *two = &chat->member[1];
-    return one->left || two->left || one->overdue || two->overdue;
+    return one->left || two->left || one->overdue || two->overdue || one->told_end || two->told_end;
 }
 
 /* A rogue came back, with its own token or one that it borrowed. */
@@ -249,6 +170,7 @@ static void sent_resumed(struct world *world, struct pipe *pipe, const struct he
     }
     if (intrudes(pipe, chat)) {
         pipe->link.intruding = true;
+        chat->revived = true;
         world->tally.revived++;
         return;
     }
@@ -260,10 +182,13 @@ static void sent_resumed(struct world *world, struct pipe *pipe, const struct he
     pipe->link.resume_open = false;
     pipe->link.person = member->person;
     pipe->link.doubtful = member->doubtful;
-    bind(pipe, chat, pipe->link.wants_side);
+    if (pipe->client->met[0].chat != chat->serial)
+        pipe->client->met_surely = 0; /* it never read of its later chats: the token does not tell of those strangers */
+    presence_bind(pipe, chat, pipe->link.wants_side);
     member->astray = false;
+    member->told_away |= heard->peer == PRESENCE_AWAY;
     member->drops++; /* what was on its way to the connection before may be lost */
-    set_here(world, chat, member, pipe);
+    presence_here(world, chat, member, pipe);
 }
 
 /* May this member be told so? `answer`: to its resume. */
@@ -271,16 +196,30 @@ static bool may_end(const struct world *world, struct chat *chat, uint32_t side,
                     bool answer) {
     const struct member *own = &chat->member[side];
     const struct member *peer = peer_of(chat, side);
-    judge_grace(world, chat);
+    presence_judge(world, chat);
     switch (reason) {
     case ENDED_YOU_LEFT: return own->left;
     case ENDED_LEFT: return obscure(peer) || peer->left;
     case ENDED_LOST:
-        return obscure(peer) || own->murky || own->astray || peer->overdue || (peer->left && peer->told_end);
+        return obscure(peer) || own->murky || own->astray || peer->overdue ||
+               (peer->told_end && (peer->left || world->redis != NULL)) /* and nobody remembers how */;
     default:
         return obscure(peer) || own->murky || own->overdue ||
                (answer && (own->left || peer->left || peer->overdue || peer->told_end));
     }
+}
+
+void check_taken(struct pipe *pipe, const char *bytes, size_t length) {
+    pipe->leaves_taken += length == strlen(CLIENT_LEAVE) && memcmp(bytes, CLIENT_LEAVE, length) == 0;
+}
+
+/* A `leave` that is repeated after a resume may cross with the end that the first one brought about. It is answered
+ * `idle` then: there was no chat any more. */
+static void match_leave(struct pipe *pipe, struct heard *heard) {
+    bool is_end = heard->kind == SERVER_ENDED && heard->reason == ENDED_YOU_LEFT && pipe->bound != NULL;
+    heard->crossed = is_end && pipe->leaves_taken == 0;
+    if ((is_end || heard->kind == SERVER_IDLE) && pipe->leaves_taken > 0)
+        pipe->leaves_taken--;
 }
 
 static void sent_ended(struct world *world, struct pipe *pipe, const struct heard *heard) {
@@ -300,7 +239,7 @@ static void sent_ended(struct world *world, struct pipe *pipe, const struct hear
     }
     struct member *own = &chat->member[side];
     if (!answer && pipe->broken && (own->last != pipe->conn || own->left)) { /* to nobody: its client is elsewhere */
-        bind(pipe, NULL, 0);
+        presence_bind(pipe, NULL, 0);
         return;
     }
     link->doubtful |= answer;
@@ -312,7 +251,7 @@ static void sent_ended(struct world *world, struct pipe *pipe, const struct hear
                    words[heard->reason], world->climate.core.grace_ms);
     own->told_end |= !pipe->broken; /* a connection that is dead may speak for a place that the chat has left */
     own->left |= heard->reason == ENDED_YOU_LEFT;
-    bind(pipe, NULL, 0);
+    presence_bind(pipe, NULL, 0);
 }
 
 /* --- frames of a chat --------------------------------------------------------------------------------------------- */
@@ -363,20 +302,26 @@ static void sent_in_chat(struct world *world, const struct pipe *pipe, const str
     }
     if (pipe->broken && pipe->bound->member[pipe->side].left)
         return; /* to nobody */
+    struct member *own = &pipe->bound->member[pipe->side];
     const struct member *peer = peer_of(pipe->bound, pipe->side);
     if (heard->kind == SERVER_MSG)
         sent_msg(world, pipe, heard);
     else if (heard->kind == SERVER_ACK)
         sent_ack(world, pipe, heard);
-    else if (heard->kind == SERVER_AWAY && !obscure(peer) && peer->drops == 0 && !peer->left)
+    else if (heard->kind == SERVER_AWAY && !obscure(peer) && peer->drops == 0 && !peer->left &&
+             (world->redis == NULL || own->drops == 0))
         world_fail(world, "client %u: away, but its stranger never dropped", pipe->number);
-    else if (heard->kind == SERVER_BACK && !obscure(peer) && peer->resumes == 0)
+    else if (heard->kind == SERVER_BACK && !obscure(peer) && peer->resumes == 0 &&
+             (world->redis == NULL ||
+              !(own->told_away || peer->left))) /* its node was out of reach, or deaf to the end */
         world_fail(world, "client %u: back, but its stranger never resumed", pipe->number);
+    own->told_away |= heard->kind == SERVER_AWAY;
 }
 
-void check_sent(struct world *world, struct pipe *pipe, const struct heard *heard) {
+void check_sent(struct world *world, struct pipe *pipe, struct heard *heard) {
     if (pipe->client == NULL)
         return;
+    match_leave(pipe, heard);
     switch (heard->kind) {
     case SERVER_MATCHED: sent_matched(world, pipe, heard); break;
     case SERVER_RESUMED: sent_resumed(world, pipe, heard); break;
@@ -442,8 +387,8 @@ void check_shown(struct world *world, struct pipe *pipe, const struct heard *hea
     else if (!exact && key.number <= own->floor)
         world_fail(world, "client %u: shown %" PRIu64 " after %" PRIu64 " on one connection", pipe->number, key.number,
                    own->floor);
-    else if (key.number != own->shown + 1 && own->drops == 0 && peer->drops == 0 && peer->refused == 0 &&
-             !peer->replaced)
+    else if (key.number != own->shown + 1 && (exact || !world->climate.sharded) && own->drops == 0 &&
+             peer->drops == 0 && peer->refused == 0 && !peer->replaced)
         world_fail(world, "client %u: shown %" PRIu64 " after %" PRIu64 ", and nothing had happened", pipe->number,
                    key.number, own->shown);
     own->floor = key.number;

@@ -10,20 +10,16 @@
 #include "chats.h"
 #include "pipe.h"
 
+/* The node has read what a client says. */
+void check_taken(struct pipe *pipe, const char *bytes, size_t length);
 /* The node says something to a client: before it is on its way. */
-void check_sent(struct world *world, struct pipe *pipe, const struct heard *heard);
+void check_sent(struct world *world, struct pipe *pipe, struct heard *heard);
 /* The kernel has taken it. */
 void check_written(struct pipe *pipe, const struct heard *heard);
 /* The transport has queued it. */
 void check_queued(struct world *world, const struct pipe *pipe, const struct heard *heard);
 /* The node closes a connection. */
 void check_closing(struct pipe *pipe, enum close_code code);
-/* A connection will never carry anything to the node again. */
-void check_broken(struct world *world, struct pipe *pipe);
-/* The node has learnt of its end, or has died. */
-void check_noticed(struct world *world, struct pipe *pipe);
-/* Both ends have done with it. */
-void check_pipe_over(struct pipe *pipe);
 
 /* A client shows a message. */
 void check_shown(struct world *world, struct pipe *pipe, const struct heard *heard);

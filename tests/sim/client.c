@@ -98,14 +98,13 @@ void client_find(struct world *world, struct client *client, struct criteria cri
 }
 
 void client_leave(struct world *world, struct client *client) {
-    static const char text[] = "{\"t\":\"leave\"}";
     if (client->chat != NULL) {
         client->going = GOING_AWAY;
         own(client)->left = true;
     }
     client->main->link.waiting_us = NEVER_US;
     command(&client->main->link, COMMAND_LEAVE, (struct criteria){0});
-    pipe_say(world, client->main, text, sizeof text - 1);
+    pipe_say(world, client->main, CLIENT_LEAVE, strlen(CLIENT_LEAVE));
 }
 
 static void say(struct world *world, struct client *client, uint64_t number) {
@@ -291,6 +290,8 @@ static void judge_code(struct world *world, struct client *client, const struct 
     case CLOSE_SUPERSEDED:
         world->tally.superseded++;
         if (pipe == client->main && (client->next != NULL || client->moved_in_vain))
+            break;
+        if (pipe == client->next && world->redis != NULL) /* its chat stays where it was */
             break;
         if (client->chat == NULL || !own(client)->murky)
             world_fail(world, "client %u: closed with 4501, and nobody else had resumed", client->number);

@@ -6,6 +6,8 @@
 
 #include "check.h"
 
+#define CLIENT_LEAVE "{\"t\":\"leave\"}"
+
 enum going { GOING_NOWHERE, GOING_AWAY, GOING_NEXT };
 
 enum { OLD_TOKENS = 4, STRANGERS_KEPT = 12 };

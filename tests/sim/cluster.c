@@ -3,11 +3,16 @@
 
 #include <string.h>
 
+#include "outage.h"
 #include "pipe.h"
 
 static const char secret_key[] = "a key for simulated clusters only";
 
-enum { RESTART_MAX_US = 2 * SECOND_US, WALL_START_MS = 1700000000 };
+enum {
+    RESTART_MAX_US = 2 * SECOND_US,
+    SHIFTED_FROM_US = SECOND_US,           /* worker.c: a shorter gap passes for load */
+    SHIFT_SHORT_US = 250 * MILLISECOND_US, /* and it can't tell to the turn when a gap began */
+};
 
 static int64_t monotonic_us(void *context) {
     const struct server *server = context;
@@ -16,7 +21,7 @@ static int64_t monotonic_us(void *context) {
 
 static int64_t wall_ms(void *context) {
     const struct server *server = context;
-    return (int64_t)WALL_START_MS * 1000 + server->world->now_us / MILLISECOND_US;
+    return (int64_t)CLUSTER_WALL_START_S * 1000 + server->world->now_us / MILLISECOND_US;
 }
 
 static uint64_t random_bits(void *context) {
@@ -38,8 +43,9 @@ void cluster_start(struct world *world, struct server *server) {
     memcpy(options.key, secret_key, SECRET_KEY_BYTES);
     options.core.boot = random_u64(&world->random) | 1;
     server->draining = false;
+    server->boot = options.core.boot;
     server->node = node_new(&options);
-    courier_join(&server->courier, world, server->node, server->index, options.core.boot, wake, server);
+    courier_join(&server->courier, server, options.core.boot, wake);
     server->transport.ops = &pipe_transport_ops;
     node_attach(server->node, &server->transport, &server->courier.broker);
     server->listener = node_transport_listener(server->node);
@@ -52,6 +58,8 @@ static void end(struct world *world, struct server *server) {
     world_forget(world, &server->broker_source);
     world_forget(world, &server->tick);
     world_forget(world, &server->timer);
+    world_forget(world, &server->thaw);
+    server->frozen_until_us = 0;
     server->courier.broker.ops->close(&server->courier.broker);
     node_free(server->node);
     server->node = NULL;
@@ -65,6 +73,7 @@ static void orphan_all(struct world *world, struct server *server) {
 
 void cluster_crash(struct world *world, struct server *server, int64_t restart_us) {
     world_trace(world, "node %u crashes", server->index);
+    courier_kill(&server->courier);
     end(world, server);
     orphan_all(world, server);
     world_at(world, &server->timer, restart_us);
@@ -87,6 +96,27 @@ void cluster_stop(struct world *world, struct server *server) {
     world_at(world, &server->timer, world->now_us + (int64_t)world_below(world, RESTART_MAX_US));
 }
 
+void cluster_freeze(struct world *world, struct server *server, int64_t until_us) {
+    world_trace(world, "node %u stands still for %lld ms", server->index,
+                (long long)((until_us - world->now_us) / MILLISECOND_US));
+    server->frozen_us = world->now_us;
+    server->frozen_until_us = until_us;
+    world_at(world, &server->thaw, until_us);
+}
+
+/* As worker.c: the gap is noticed before anything else happens. */
+void cluster_thaw(struct world *world, struct server *server) {
+    int64_t gap_us = world->now_us - server->frozen_us - (int64_t)world_below(world, SHIFT_SHORT_US);
+    world_trace(world, "node %u goes on", server->index);
+    world_forget(world, &server->thaw);
+    server->frozen_until_us = 0;
+    if (gap_us >= SHIFTED_FROM_US)
+        node_shift(server->node, gap_us / MILLISECOND_US);
+    cluster_called(world, server);
+    for (struct list *link = server->pipes.next; link != &server->pipes; link = link->next)
+        pipe_wake(world, list_entry(link, struct pipe, siblings));
+}
+
 void cluster_called(struct world *world, struct server *server) {
     if (server->node == NULL)
         return;
@@ -96,19 +126,30 @@ void cluster_called(struct world *world, struct server *server) {
 
 void cluster_run(struct world *world, struct server *server, enum source_kind kind) {
     if (kind == SOURCE_SERVER) {
-        if (server->node == NULL)
+        if (server->node == NULL) {
             cluster_start(world, server);
-        else
+            outage_started(world, server);
+        } else {
             cluster_stop(world, server);
+        }
         return;
     }
     if (server->node == NULL)
         return;
+    if (kind == SOURCE_THAW) {
+        if (server->frozen_until_us != 0)
+            cluster_thaw(world, server);
+        return;
+    }
     if (kind == SOURCE_BROKER)
         node_poll(server->node);
     else
         node_tick(server->node);
     cluster_called(world, server);
+}
+
+struct address cluster_address(const struct pipe *pipe) {
+    return (struct address){pipe->server->boot, (uint32_t)pipe->session, (uint32_t)(pipe->session >> 32)};
 }
 
 struct server *cluster_any(struct world *world) {

@@ -1,6 +1,8 @@
 /* courier.c - see courier.h. */
 #include "courier.h"
 
+#include "cluster.h"
+#include "fake_broker.h"
 #include "lie.h"
 
 static struct courier *of(struct broker *broker) {
@@ -12,18 +14,20 @@ static const struct courier *of_const(const struct broker *broker) {
 }
 
 static void request(struct broker *broker, const struct broker_request *request) {
-    static const char *const words[] = {"seek", "withdraw", "commit", "abort", "rebind", "lookup", "end"};
+    static const char *const words[] = {"seek", "withdraw", "commit", "abort", "rebind", "lookup", "hold", "end"};
     struct courier *courier = of(broker);
     const struct chat_id *chat = request->kind == BROKER_SEEK ? &request->seek.chat : &request->chat;
-    world_trace(courier->world, "node %u slot %u requests %s, chat %08llx", courier->number, request->asker.slot,
+    world_trace(courier->world, "node %u slot %u requests %s, chat %08llx", courier->server->index, request->asker.slot,
                 words[request->kind], (unsigned long long)(chat->high >> 32));
     courier->real->ops->request(courier->real, request);
 }
 
 static void relay(struct broker *broker, uint64_t boot, const void *bytes, size_t length) {
     struct courier *courier = of(broker);
-    if (lie_lose_relay(courier->world))
+    if (lie_lose_relay(courier->world, bytes, length))
         return;
+    if (lie_echo_relay(courier->world))
+        courier->real->ops->relay(courier->real, boot, bytes, length);
     courier->real->ops->relay(courier->real, boot, bytes, length);
 }
 
@@ -50,18 +54,24 @@ static void close_real(struct broker *broker) {
 static const struct broker_ops ops = {request, relay, poll, report_online, online, waiting, close_real};
 
 static void on_event(void *context, const struct broker_event *event) {
-    static const char *const words[] = {"sought",  "offered", "committed", "confirmed", "aborted",
-                                        "rebound", "found",   "relayed",   "node gone"};
+    static const char *const words[] = {"sought", "offered", "committed", "confirmed", "aborted",     "rebound",
+                                        "found",  "relayed", "node gone", "link lost", "link resumed"};
     static const char *const statuses[] = {"ok", "none", "over", "down"};
     struct courier *courier = context;
-    world_trace(courier->world, "node %u slot %u gets %s, %s, chat %08llx", courier->number, event->to.slot,
+    world_trace(courier->world, "node %u slot %u gets %s, %s, chat %08llx", courier->server->index, event->to.slot,
                 words[event->kind], statuses[event->status], (unsigned long long)(event->chat.high >> 32));
     node_on_broker_event(courier->node, event);
 }
 
-void courier_join(struct courier *courier, struct world *world, struct node *node, uint32_t number, uint64_t boot,
-                  void (*wake)(void *context), void *wake_context) {
-    struct broker_listener listener = {on_event, courier, wake, wake_context};
-    *courier = (struct courier){.broker = {&ops}, .world = world, .node = node, .number = number};
-    courier->real = memory_hub_join(world->hub, boot, &listener);
+void courier_join(struct courier *courier, struct server *server, uint64_t boot, void (*wake)(void *context)) {
+    struct world *world = server->world;
+    struct broker_listener listener = {on_event, courier, wake, server};
+    *courier = (struct courier){.broker = {&ops}, .world = world, .node = server->node, .server = server};
+    courier->real = world->redis != NULL ? fake_broker_join(world->redis, server, boot, &listener)
+                                         : memory_hub_join(world->hub, boot, &listener);
+}
+
+void courier_kill(struct courier *courier) {
+    if (courier->world->redis != NULL)
+        fake_broker_kill(courier->real);
 }

@@ -9,11 +9,12 @@ struct courier {
     struct world *world;
     struct broker *real;
     struct node *node;
-    uint32_t number; /* of the server */
+    struct server *server;
 };
 
-/* Joins the world's hub for a node; `wake` is as in struct broker_listener. */
-void courier_join(struct courier *courier, struct world *world, struct node *node, uint32_t number, uint64_t boot,
-                  void (*wake)(void *context), void *wake_context);
+/* Joins the world's hub, or its Redis, for a node; `wake` is as in struct broker_listener. */
+void courier_join(struct courier *courier, struct server *server, uint64_t boot, void (*wake)(void *context));
+/* The node's process is killed. close() follows. */
+void courier_kill(struct courier *courier);
 
 #endif

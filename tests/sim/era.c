@@ -7,7 +7,10 @@
 #include "census.h"
 #include "fault.h"
 #include "hear.h"
+#include "outage.h"
 #include "pipe.h"
+
+enum { PATIENCE = 60 };
 
 /* What was wrong ends: stalls at once, everything else in its own time. Rogues go. */
 static void pacify(struct world *world) {
@@ -24,12 +27,27 @@ static void pacify(struct world *world) {
     }
 }
 
+/* Is something still on its way to a client that reads? It takes one thing at a time. */
+static bool is_behind(const struct world *world) {
+    for (size_t i = 0; i < world->pipes.capacity; i++) {
+        const struct pipe *pipe = world->pipes.slots[i].value;
+        if (pipe != NULL && pipe->client_open && !pipe->cut && (pipe->kernel.count > 1 || pipe->queue.count > 0))
+            return true;
+    }
+    return false;
+}
+
 static void calm(struct world *world) {
     world_trace(world, "calm");
     pacify(world);
-    world->fault_us = world->now_us;
-    if (!world_settle(world, census_settle_us(world)))
+    int64_t outage_us = outage_end_us(world) - world->now_us;
+    if (world->fault_us < world->now_us)
+        world->fault_us = world->now_us;
+    if (!world_settle(world, outage_us + census_settle_us(world)))
         return;
+    for (int i = 0; i < PATIENCE && is_behind(world); i++)
+        if (!world_settle(world, 10 * SECOND_US))
+            return;
     census_calm(world);
     world->tally.calms++;
 }
@@ -60,6 +78,8 @@ void era_run(struct world *world, const struct world_options *options, uint64_t 
     random_init(&random, options->seed + 1);
     struct climate climate;
     fault_climate(&random, options->clients, &climate);
+    if (options->redis)
+        outage_climate(&random, &climate);
     struct world_options drawn = *options;
     drawn.nodes = 1 + (uint32_t)random_below(&random, options->nodes);
     world_open(world, &drawn, &climate, &hear_audience);

@@ -4,6 +4,8 @@
 #include "cluster.h"
 
 /* Of 100 faults: */
+enum { GHOSTS_US = 12 * SECOND_US };
+
 enum { CRASHES = 3, DRAINS = 2, DROPS = 40, STALLS = 25, MOVES = 10, LONG_ABSENCES = 6 };
 
 static struct client *somebody(struct world *world) {
@@ -15,7 +17,7 @@ static struct client *somebody(struct world *world) {
 
 static struct server *some_node(struct world *world) {
     struct server *server = &world->servers[world_below(world, world->options.nodes)];
-    return server->node != NULL && !server->draining ? server : NULL;
+    return server->node != NULL && !server->draining && server->frozen_until_us <= world->now_us ? server : NULL;
 }
 
 static int64_t within(struct world *world, uint64_t us) {
@@ -27,6 +29,8 @@ static void crash(struct world *world) {
     if (server == NULL)
         return;
     world->tally.crashes++;
+    if (world->redis != NULL) /* its ghosts are offered to others for a while */
+        world->fault_us = world->now_us + GHOSTS_US;
     cluster_crash(world, server, within(world, 5 * SECOND_US));
 }
 
@@ -68,7 +72,8 @@ static void interrupt_resume(struct world *world) {
 void fault_inject(struct world *world) {
     uint64_t draw = world_below(world, 100);
     struct client *client = somebody(world);
-    world->fault_us = world->now_us;
+    if (world->fault_us < world->now_us)
+        world->fault_us = world->now_us;
     if (draw < CRASHES) {
         crash(world);
     } else if (draw < CRASHES + DRAINS) {

@@ -219,7 +219,7 @@ static void hear_ended(struct world *world, struct pipe *pipe, const struct hear
     world->tally.lost += heard->reason == ENDED_LOST;
     world->tally.expired += heard->reason == ENDED_EXPIRED;
     bool resuming = link->phase == PHASE_IDLE;
-    if (resuming || (heard->reason == ENDED_YOU_LEFT && link_next(link, COMMAND_LEAVE)))
+    if (resuming || (heard->reason == ENDED_YOU_LEFT && link_next(link, COMMAND_LEAVE) && !heard->crossed))
         link_answered(link);
     link->phase = PHASE_IDLE;
     if (resuming && link->worthless)

@@ -5,6 +5,8 @@
 
 #include "cluster.h"
 
+#include "passerby/wire.h"
+
 #include "base/buffer.h"
 
 enum { LIE_IN = 100 };
@@ -28,8 +30,21 @@ bool lie_leak(struct world *world) {
     return now(world, LIE_LEAK);
 }
 
-bool lie_lose_relay(struct world *world) {
-    return now(world, LIE_RELAY);
+bool lie_lose_relay(struct world *world, const void *bytes, size_t length) {
+    struct peer_frame frame;
+    const char *at = bytes;
+    bool sync = world->options.lie == LIE_SYNC && wire_envelope_next(&at, &length, &frame) == ENVELOPE_FRAME &&
+                frame.kind == PEER_SYNC;
+    world->lies_told += sync;
+    return sync || now(world, LIE_RELAY);
+}
+
+bool lie_echo_relay(struct world *world) {
+    return now(world, LIE_ECHO);
+}
+
+bool lie_gone(struct world *world) {
+    return now(world, LIE_HASTY);
 }
 
 bool lie_reorder(struct world *world, const struct parcel *first) {

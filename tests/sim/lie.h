@@ -19,8 +19,11 @@ bool lie_hoard(const struct world *world);
 /* Is the end of a connection forgotten? */
 bool lie_leak(struct world *world);
 
-/* Does a frame from one node to another disappear? */
-bool lie_lose_relay(struct world *world);
+/* Does an envelope from one node to another disappear; does it come twice? */
+bool lie_lose_relay(struct world *world, const void *bytes, size_t length);
+bool lie_echo_relay(struct world *world);
+/* Is a node called gone that is not? */
+bool lie_gone(struct world *world);
 
 /* The lie of that name; LIES if there is none. */
 enum lie lie_named(const char *name);

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "cluster.h"
 #include "lie.h"
+#include "presence.h"
 
 #include "base/memory.h"
 
@@ -41,7 +42,7 @@ struct pipe *pipe_open(struct world *world, struct server *server, struct client
 }
 
 static void free_pipe(struct world *world, struct pipe *pipe) {
-    check_pipe_over(pipe);
+    presence_pipe_over(pipe);
     list_remove(&pipe->siblings);
     map_take(&world->pipes, pipe->conn);
     parcels_truncate(&pipe->up, 0);
@@ -72,14 +73,21 @@ static void break_pipe(struct world *world, struct pipe *pipe) {
     if (pipe->broken)
         return;
     pipe->broken = true;
-    check_broken(world, pipe);
+    presence_broken(world, pipe);
+}
+
+/* Does the transport's queue move on when the kernel has room? */
+static bool moves_on(const struct world *world, const struct pipe *pipe) {
+    return pipe->queue.first != NULL && pipe->kernel.bytes < world->climate.kernel_bytes &&
+           (pipe->server == NULL || pipe->server->frozen_until_us <= world->now_us);
 }
 
 /* What can happen next on the way down. */
 static void wake_down(struct world *world, struct pipe *pipe) {
     bool reads = pipe->client_open && !pipe->cut;
-    bool something = pipe->kernel.first != NULL || pipe->queue.first != NULL || pipe->close_code != 0;
-    if (something && (reads || (pipe->queue.first != NULL && pipe->kernel.bytes < world->climate.kernel_bytes)))
+    bool moves = moves_on(world, pipe);
+    bool waits = pipe->kernel.first != NULL || (pipe->close_code != 0 && pipe->queue.first == NULL);
+    if (moves || (waits && reads))
         world_at(world, &pipe->down_source,
                  reads && pipe->stalled_until_us > world->now_us ? pipe->stalled_until_us : 0);
     else
@@ -139,7 +147,7 @@ void pipe_orphan(struct world *world, struct pipe *pipe) {
     list_remove(&pipe->siblings);
     pipe->node_open = false;
     break_pipe(world, pipe);
-    check_noticed(world, pipe);
+    presence_noticed(world, pipe);
     parcels_truncate(&pipe->up, 0);
     parcels_truncate(&pipe->queue, 0);
     lose_some(world, &pipe->kernel);
@@ -149,6 +157,10 @@ void pipe_orphan(struct world *world, struct pipe *pipe) {
         world_at(world, &pipe->client_notice, world->now_us + 1 + (int64_t)world_below(world, 3 * SECOND_US));
     wake_down(world, pipe);
     free_if_over(world, pipe);
+}
+
+void pipe_wake(struct world *world, struct pipe *pipe) {
+    wake_down(world, pipe);
 }
 
 void pipe_stall(struct world *world, struct pipe *pipe, int64_t until_us) {
@@ -289,8 +301,12 @@ static void transport_pause(struct transport *transport, conn_ref conn, bool pau
 
 static void transport_bind(struct transport *transport, conn_ref conn, session_ref session) {
     struct pipe *pipe = find(transport, conn);
-    if (pipe != NULL)
-        pipe->session = session;
+    if (pipe == NULL)
+        return;
+    const struct server *server = (const struct server *)(const void *)transport;
+    pipe->session = session;
+    world_trace(server->world, "node %u binds conn %llu of client %u to slot %u", server->index,
+                (unsigned long long)conn, pipe->number, (unsigned)session);
 }
 
 const struct transport_ops pipe_transport_ops = {pipe_send, transport_close, transport_pause, transport_bind};
@@ -300,7 +316,7 @@ const struct transport_ops pipe_transport_ops = {pipe_send, transport_close, tra
 static void node_learns_of_the_end(struct world *world, struct pipe *pipe) {
     struct server *server = pipe->server;
     pipe->node_open = false;
-    check_noticed(world, pipe);
+    presence_noticed(world, pipe);
     world_forget(world, &pipe->node_notice);
     world_forget(world, &pipe->up_source);
     parcels_truncate(&pipe->up, 0);
@@ -323,6 +339,7 @@ static void run_up(struct world *world, struct pipe *pipe) {
         cluster_called(world, server);
     } else if (pipe->up.first != NULL) {
         struct parcel *parcel = parcels_pop(&pipe->up);
+        check_taken(pipe, parcel->bytes, parcel->length);
         server->listener.on_text(server->listener.context, pipe->session, pipe->conn, parcel->bytes, parcel->length);
         free(parcel);
         cluster_called(world, server);
@@ -357,7 +374,7 @@ static void write_one(struct world *world, struct pipe *pipe) {
 }
 
 static void run_down(struct world *world, struct pipe *pipe) {
-    bool room = pipe->queue.first != NULL && pipe->kernel.bytes < world->climate.kernel_bytes;
+    bool room = moves_on(world, pipe);
     bool reads = pipe->client_open && !pipe->cut && pipe->stalled_until_us <= world->now_us;
     if (room && (!reads || pipe->kernel.first == NULL || world_chance(world, 2))) {
         write_one(world, pipe);

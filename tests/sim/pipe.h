@@ -2,7 +2,8 @@
  *
  * Flow:  node's send() → `queue` (the transport's, by the tag rules of event.h) → `kernel` (on its way) → the client.
  *        client → `up` → the node's on_text.
- * Fails: a pipe can be cut (nothing arrives any more, and nobody knows); each side learns of the end in its own time. */
+ * Fails: a pipe can be cut (nothing arrives any more, and nobody knows); each side learns of the end in its own time.
+ *        */
 #ifndef SIM_PIPE_H
 #define SIM_PIPE_H
 
@@ -43,8 +44,9 @@ struct pipe {
     struct source node_notice;
     struct source client_notice;
 
-    struct link link;   /* what the client knows of this connection */
-    struct chat *bound; /* the chat that the node has put on it, as far as it has told */
+    struct link link;      /* what the client knows of this connection */
+    uint32_t leaves_taken; /* that the node has read and not answered */
+    struct chat *bound;    /* the chat that the node has put on it, as far as it has told */
     uint32_t side;
 };
 
@@ -62,6 +64,8 @@ void pipe_cut(struct world *world, struct pipe *pipe, int64_t node_us, int64_t c
 void pipe_orphan(struct world *world, struct pipe *pipe);
 /* The client reads nothing until then. */
 void pipe_stall(struct world *world, struct pipe *pipe, int64_t until_us);
+/* Its node's loop goes on. */
+void pipe_wake(struct world *world, struct pipe *pipe);
 /* Closes with that code from the node's side, as net does at the end of a drain. */
 void pipe_close(struct world *world, struct pipe *pipe, enum close_code code);
 

@@ -34,6 +34,7 @@ struct heard {
     uint64_t prefer_ms;
     uint64_t after_ms;
     uint64_t retry_ms;
+    bool crossed; /* ENDED: the node had read no `leave` that this could answer; set by the checker */
 };
 
 /* Reads one frame. Strings are unescaped in place: `bytes` is overwritten. Returns NULL, or what is wrong with it. */

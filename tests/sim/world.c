@@ -13,7 +13,10 @@
 #include "check.h"
 #include "client.h"
 #include "cluster.h"
+#include "fake_broker.h"
+#include "fake_redis.h"
 #include "fault.h"
+#include "outage.h"
 #include "pipe.h"
 #include "wish.h"
 
@@ -70,8 +73,30 @@ void world_forget(struct world *world, struct source *source) {
     heap_remove(&world->timers, &source->timer);
 }
 
+/* The server whose loop carries it out; NULL = nobody's. */
+static struct server *runs_on(const struct world *world, const struct source *source) {
+    switch (source->kind) {
+    case SOURCE_UP:
+    case SOURCE_NODE_NOTICE: return ((struct pipe *)source->owner)->server;
+    case SOURCE_BROKER:
+    case SOURCE_TICK:
+    case SOURCE_SERVER: return source->owner;
+    case SOURCE_LINK_DOWN:
+    case SOURCE_LINK_NOTICE: return &world->servers[((struct fake_link *)source->owner)->server];
+    case SOURCE_FAKE_BROKER: return ((struct fake_broker *)source->owner)->server;
+    default: return NULL;
+    }
+}
+
 static void run(struct world *world, struct source *source) {
     unready(world, source);
+    struct server *server = runs_on(world, source);
+    if (server != NULL && server->frozen_until_us > world->now_us) {
+        world_at(world, source, server->frozen_until_us);
+        return;
+    }
+    if (server != NULL && server->frozen_until_us != 0)
+        cluster_thaw(world, server);
     switch (source->kind) {
     case SOURCE_UP:
     case SOURCE_DOWN:
@@ -79,7 +104,12 @@ static void run(struct world *world, struct source *source) {
     case SOURCE_CLIENT_NOTICE: pipe_run(world, source->owner, source->kind); break;
     case SOURCE_BROKER:
     case SOURCE_TICK:
+    case SOURCE_THAW:
     case SOURCE_SERVER: cluster_run(world, source->owner, source->kind); break;
+    case SOURCE_LINK_UP:
+    case SOURCE_LINK_DOWN:
+    case SOURCE_LINK_NOTICE: fake_link_run(source->owner, source->kind); break;
+    case SOURCE_FAKE_BROKER: fake_broker_tick(source->owner); break;
     case SOURCE_CLIENT: client_duty(world, source->owner); break;
     }
 }
@@ -119,6 +149,7 @@ static void advance(struct world *world) {
     if (heap_next(&world->timers) < limit_us - LATE_MAX_US)
         limit_us = heap_next(&world->timers) + (int64_t)world_below(world, LATE_MAX_US);
     set_time(world, to_us < limit_us ? to_us : limit_us);
+    outage_watch(world);
     census_waiting(world);
 }
 
@@ -132,6 +163,10 @@ void world_step(struct world *world) {
     world->step++;
     if (!world->calm && world_chance(world, world->climate.fault_in)) {
         fault_inject(world);
+        return;
+    }
+    if (!world->calm && world_chance(world, world->climate.outage_in)) {
+        outage_inject(world);
         return;
     }
     uint64_t draw = world_below(world, 100);
@@ -194,7 +229,10 @@ void world_open(struct world *world, const struct world_options *options, const 
     *world = (struct world){.options = *options, .climate = *climate, .audience = audience, .now_us = SECOND_US};
     random_init(&world->random, options->seed);
     list_init(&world->chat_order);
-    world->hub = memory_hub_new();
+    if (options->redis)
+        world->redis = fake_redis_new(world, climate->sharded);
+    else
+        world->hub = memory_hub_new();
     world->servers = memory_zero(options->nodes, sizeof *world->servers);
     world->clients = memory_zero(options->clients, sizeof *world->clients);
     for (uint32_t i = 0; i < options->nodes; i++) {
@@ -205,6 +243,8 @@ void world_open(struct world *world, const struct world_options *options, const 
         source_init(&server->broker_source, SOURCE_BROKER, server);
         source_init(&server->tick, SOURCE_TICK, server);
         source_init(&server->timer, SOURCE_SERVER, server);
+        source_init(&server->thaw, SOURCE_THAW, server);
+        server->unreachable_us = -1;
         cluster_start(world, server);
     }
     for (uint32_t i = 0; i < options->clients; i++)
@@ -217,7 +257,10 @@ void world_close(struct world *world) {
             cluster_crash(world, &world->servers[i], NEVER_US);
     pipe_free_all(world);
     chats_free(world);
-    memory_hub_free(world->hub);
+    if (world->redis != NULL)
+        fake_redis_free(world->redis);
+    else
+        memory_hub_free(world->hub);
     map_fini(&world->pipes);
     map_fini(&world->chats);
     heap_fini(&world->timers);

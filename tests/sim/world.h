@@ -20,6 +20,7 @@
 struct buffer;
 struct chat;
 struct client;
+struct fake_redis;
 struct heard;
 struct pipe;
 struct server;
@@ -39,7 +40,12 @@ enum source_kind {
     SOURCE_BROKER,        /* server: the broker has something */
     SOURCE_TICK,          /* server: the node's deadline has come */
     SOURCE_SERVER,        /* server: its restart, or the end of its drain */
+    SOURCE_THAW,          /* server: its loop goes on */
     SOURCE_CLIENT,        /* client: one of its own timers */
+    SOURCE_LINK_UP,       /* fake_link: a letter reaches Redis */
+    SOURCE_LINK_DOWN,     /* fake_link: a letter reaches the node */
+    SOURCE_LINK_NOTICE,   /* fake_link: the node learns that Redis has closed it */
+    SOURCE_FAKE_BROKER,   /* fake_broker: a beat is due, or a link to be opened */
 };
 
 /* Embedded in its owner. */
@@ -51,7 +57,7 @@ struct source {
     enum source_kind kind;
 };
 
-/* What the transport does wrong on purpose, to see that the checker sees it. */
+/* What transport or broker do wrong on purpose, to see that the checker sees it. From SYNC on: the fake Redis. */
 #define LIE_ROWS(LIE_ROW)                                                                                              \
     LIE_ROW(NONE, "none")                                                                                              \
     LIE_ROW(LOSE, "lose")             /* a `msg` to a plain client disappears */                                       \
@@ -68,7 +74,17 @@ struct source {
     LIE_ROW(JILT, "jilt")             /* `ended: lost` comes out of the blue */                                        \
     LIE_ROW(HOARD, "hoard")           /* the transport forgets its bound */                                            \
     LIE_ROW(RELAY, "relay")           /* what one node tells another disappears */                                     \
-    LIE_ROW(LEAK, "leak")             /* the end of a connection is never reported */
+    LIE_ROW(LEAK, "leak")             /* the end of a connection is never reported */                                  \
+    LIE_ROW(SYNC, "sync")             /* what one node tells another with SYNC disappears */                           \
+    LIE_ROW(ECHO, "echo")             /* what one node tells another comes twice */                                    \
+    LIE_ROW(MUTE, "mute")             /* NODE_GONE never comes */                                                      \
+    LIE_ROW(STUCK, "stuck")           /* LINK_RESUMED never comes */                                                   \
+    LIE_ROW(AMNESIA, "amnesia")       /* nobody notices that Redis was emptied */                                      \
+    LIE_ROW(UNFENCED, "unfenced")     /* HOLD writes what it brings, whatever the fences say */                        \
+    LIE_ROW(BACKDATED, "backdated")   /* REBIND leaves the fence as it is */                                           \
+    LIE_ROW(ENDLESS, "endless")       /* END is not obeyed */                                                          \
+    LIE_ROW(LOYAL, "loyal")           /* tickets of nodes that are gone stay in the line, and are offered */           \
+    LIE_ROW(HASTY, "hasty")           /* NODE_GONE comes for nodes that live */
 
 #define LIE_ENUM(name, word) LIE_##name,
 enum lie { LIE_ROWS(LIE_ENUM) LIES };
@@ -76,22 +92,43 @@ enum lie { LIE_ROWS(LIE_ENUM) LIES };
 
 struct world_options {
     uint64_t seed;
+    bool redis; /* nodes are joined by the fake Redis, else by the memory broker */
     uint32_t nodes;
     uint32_t clients;
     enum lie lie;
     FILE *trace; /* NULL = none; borrowed */
 };
 
+/* What goes wrong with a cluster as a whole (outage.c). OUTAGE_ROW(NAME, name) */
+#define OUTAGE_ROWS(OUTAGE_ROW)                                                                                        \
+    OUTAGE_ROW(COMMANDS, commands)     /* a node's connection for commands breaks */                                   \
+    OUTAGE_ROW(SUBSCRIBER, subscriber) /* the one for its inboxes does */                                              \
+    OUTAGE_ROW(RELAY, relay)           /* one to the relay Redis does */                                               \
+    OUTAGE_ROW(FLUSH, flush)           /* Redis forgets everything */                                                  \
+    OUTAGE_ROW(RESTART, restart)       /* Redis is down for a while, and comes back empty */                           \
+    OUTAGE_ROW(FAILOVER, failover)     /* … and comes back without the last writes */                                \
+    OUTAGE_ROW(HANG, hang)             /* Redis answers nobody for a while */                                          \
+    OUTAGE_ROW(FREEZE, freeze)         /* a node stands still */                                                       \
+    OUTAGE_ROW(PARTITION, partition)   /* a node can't reach Redis */                                                  \
+    OUTAGE_ROW(ROLL, roll)             /* all nodes are drained and started anew, one after the other */
+
+#define OUTAGE_ENUM(name, word) OUTAGE_##name,
+enum outage { OUTAGE_ROWS(OUTAGE_ENUM) OUTAGES };
+#undef OUTAGE_ENUM
+
 /* What an era is like: drawn from the seed. */
 struct climate {
     struct core_options core;
-    uint32_t kernel_bytes; /* what a connection's kernel takes while nobody reads */
-    uint32_t queue_bytes;  /* what the transport queues before it closes with 4001 */
-    uint32_t pace_us;      /* time passes in steps of this on average */
-    uint32_t fault_in;     /* one step in so many is a fault; 0 = none */
-    uint32_t calm_in;      /* one step in so many begins a calm */
-    uint32_t rogues;       /* clients that keep to nothing */
-    uint32_t talkative;    /* weight of saying something among the wishes of those in a chat */
+    uint32_t kernel_bytes;     /* what a connection's kernel takes while nobody reads */
+    uint32_t queue_bytes;      /* what the transport queues before it closes with 4001 */
+    uint32_t pace_us;          /* time passes in steps of this on average */
+    uint32_t fault_in;         /* one step in so many is a fault; 0 = none */
+    uint32_t calm_in;          /* one step in so many begins a calm */
+    uint32_t rogues;           /* clients that keep to nothing */
+    uint32_t talkative;        /* weight of saying something among the wishes of those in a chat */
+    bool sharded;              /* frames travel by a Redis of their own */
+    uint32_t outage_in;        /* one step in so many is an outage (outage.h); 0 = none */
+    uint32_t outages[OUTAGES]; /* weights */
 };
 
 /* What happened, so that a run in which nothing did is noticed. */
@@ -111,6 +148,9 @@ struct climate {
     TALLY_ROW(revived)                                                                                                 \
     TALLY_ROW(resent)                                                                                                  \
     TALLY_ROW(errors)                                                                                                  \
+    TALLY_ROW(fled)                                                                                                    \
+    TALLY_ROW(doubles)                                                                                                 \
+    TALLY_ROW(survived)                                                                                                \
     TALLY_ROW(calms)                                                                                                   \
     TALLY_ROW(eras)
 
@@ -118,6 +158,7 @@ struct tally {
 #define TALLY_FIELD(name) uint64_t name;
     TALLY_ROWS(TALLY_FIELD)
 #undef TALLY_FIELD
+    uint64_t outages[OUTAGES];
 };
 
 /* What becomes of frames and ends at the clients' side: the simulator's model clients, or the inboxes of a story. */
@@ -138,7 +179,8 @@ struct world {
     uint32_t ready_count;
     uint32_t ready_capacity;
 
-    struct memory_hub *hub;
+    struct memory_hub *hub;   /* NULL: the fake Redis it is */
+    struct fake_redis *redis; /* NULL: the hub it is */
     struct server *servers;
     struct client *clients;
     struct map pipes; /* by conn_ref */
@@ -150,6 +192,7 @@ struct world {
     uint32_t chat_serial;
 
     bool calm;         /* no faults, no wishes */
+    bool rolling;      /* a rolling update is under way */
     int64_t fault_us;  /* of the last fault */
     uint32_t victim;   /* the client that it struck: some have bad days */
     int64_t census_us; /* when those who wait are looked at next */

@@ -11,6 +11,7 @@ house_checks() {
   check "no file of the product has more than $most_file_lines lines" house_file_lines
   check "nothing is left to do" house_left_to_do
   check "README.md lists every option" house_options
+  check "OPERATIONS.md explains every metric" house_metrics
   check "the manual page is well-formed" house_manual
 }
 
@@ -92,6 +93,17 @@ house_options() {
     echo "README.md lacks:" "$missing"
     return 1
   fi
+}
+
+house_metrics() {
+  local name bad=0
+  while read -r name; do
+    if ! grep -qF "\`$name" OPERATIONS.md; then
+      echo "OPERATIONS.md lacks $name"
+      bad=1
+    fi
+  done < <(grep -oE '^METRIC_[A-Z]+\([A-Z_]+, "passerby_[a-z_]+"' include/passerby/metrics.def | grep -oE 'passerby_[a-z_]+')
+  return "$bad"
 }
 
 house_manual() {

@@ -10,10 +10,10 @@ packages_of() {
   case $1 in
     build)
       echo cmake ninja-build gcc libc6-dev git pkg-config brotli gzip \
-        libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libjansson-dev libutf8proc-dev libssl-dev zlib1g-dev libcmocka-dev
+        libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libjansson-dev libutf8proc-dev libssl-dev zlib1g-dev libcmocka-dev libhiredis-dev
       ;;
     clang) echo clang "$(clang_runtime)" ;;
-    test) echo gcovr valgrind prometheus curl openssl python3 python3-websockets procps ;;
+    test) echo gcovr valgrind prometheus curl openssl python3 python3-websockets procps redis-server ;;
     browser) echo chromium fonts-dejavu-core ;;
     lint) echo shellcheck yamllint clang-format pmccabe groff-base binutils ;;
   esac

@@ -4,8 +4,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # dev sets root
 
-sim_steps=5000000
-sim_seeds="1 2 3 4 5 6 7 8"
+sim_steps=100000 # of each seed
+sim_seeds=40     # of each run
 fuzz_seconds=30
 least_coverage=95
 
@@ -23,6 +23,7 @@ test_all() {
   run_part coverage part_coverage
   run_part metrics part_metrics
   run_part end-to-end part_e2e
+  run_part faults part_faults
   run_part end-to-end-asan part_e2e_sanitized
   run_part independent-client part_independent_client
   run_part memory part_memory
@@ -54,10 +55,14 @@ part_threads() {
   PASSERBY_BIN=$root/build-tsan/passerby run_node tests/e2e/crowd.test.mjs
 }
 
+# 24 million steps, of 240 seeds.
 part_simulator() {
-  local seed
-  for seed in $sim_seeds; do
-    check "simulator, seed $seed" build/tests/sim/sim --seed "$seed" --steps "$sim_steps"
+  local broker first
+  for broker in memory redis; do
+    for first in 1 41 81; do
+      check "simulator, $broker, $sim_seeds seeds from $first" \
+        build/tests/sim/sim --broker "$broker" --seed "$first" --seeds "$sim_seeds" --steps "$sim_steps"
+    done
   done
 }
 
@@ -98,6 +103,12 @@ promtool_check() {
 part_e2e() {
   npm_install
   run_node tests/e2e/*.test.mjs
+}
+
+# Real nodes, a real Redis, 200 people talking, and what befalls them.
+part_faults() {
+  npm_install
+  run_node tests/e2e/cluster/*.test.mjs
 }
 
 part_e2e_sanitized() {

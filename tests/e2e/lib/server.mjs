@@ -30,7 +30,7 @@ const LISTENING = /(internal )?listening\b.*?\bport"?[=:]"?(\d+)/; // text or JS
 
 /** The variables of this process without those that would configure the server. */
 function cleanEnvironment(extra = {}) {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(PASSERBY_|PORT$)/.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(PASSERBY_|(PORT|REDIS_URL)$)/.test(name));
   return { ...Object.fromEntries(kept), ...extra };
 }
 
@@ -38,6 +38,7 @@ class Server {
   #child;
   #log = '';
   #exited;
+  #killed = false;
 
   constructor(flags, environment) {
     this.#child = spawn(BINARY, [...USUAL_FLAGS, ...EXTRA_FLAGS, ...flags], {
@@ -56,7 +57,6 @@ class Server {
     let gone = false;
     this.#exited.then(() => { gone = true; });
     await eventually(() => {
-      if (gone) throw new Error(`${BINARY} ended before it listened:\n${this.#log}`);
       this.#readPorts();
       return gone || (this.port && this.internalPort);
     }, 'the lines "listening" and "internal listening" in the log');
@@ -76,6 +76,8 @@ class Server {
   get pid() { return this.#child.pid; }
   /** All that it has written to stderr. */
   get log() { return this.#log; }
+  /** Settles with { code, signal } when it has ended. */
+  get exited() { return this.#exited; }
   get host() { return `127.0.0.1:${this.port}`; }
   get url() { return `ws://${this.host}/ws`; }
   signal(name) { this.#child.kill(name); }
@@ -87,8 +89,17 @@ class Server {
     assert.doesNotMatch(this.#log, SANITIZER_REPORT);
   }
 
-  /** Sends SIGTERM, if it still runs, and asserts that it ends cleanly. */
+  /** What a crash does: it is gone at once. */
+  async kill() {
+    this.#killed = true;
+    this.signal('SIGKILL');
+    await within(this.#exited, 'the killed server to be gone');
+    assert.doesNotMatch(this.#log, SANITIZER_REPORT);
+  }
+
+  /** Sends SIGTERM, if it still runs, and asserts that it ends cleanly. Nothing to do after kill(). */
   async stop() {
+    if (this.#killed) return;
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.signal('SIGTERM');
     try {
       await this.ended();

@@ -1,5 +1,6 @@
 /* test_metrics.c - counting, adding the nodes up, and the text format. */
 #include "passerby/metrics.h"
+#include "passerby/redis_broker.h"
 
 #include "base/buffer.h"
 
@@ -45,6 +46,9 @@ static void test_nodes_are_combined(void **state) {
     metrics_set(&b, METRIC_WAITING, 1);
     metrics_set(&a, METRIC_ONLINE, 40);
     metrics_set(&b, METRIC_ONLINE, 41);
+    metrics_set(&a, METRIC_REDIS_UP, 1);
+    metrics_set(&a, METRIC_REDIS_UNANSWERED, 2);
+    metrics_set_label(&b, METRIC_REDIS_ERRORS, REDIS_TROUBLE_OTHER - 1, 12);
     metrics_add_label(&a, METRIC_ERRORS, ERROR_BAD_JSON, 1);
     metrics_add_label(&b, METRIC_ERRORS, ERROR_BAD_JSON, 2);
     metrics_add_label(&b, METRIC_ERRORS, ERROR_BUSY, 4);
@@ -57,6 +61,10 @@ static void test_nodes_are_combined(void **state) {
     expect_line(&out, "passerby_messages_total 8");
     expect_line(&out, "passerby_waiting 4");
     expect_line(&out, "passerby_online 41");
+    expect_line(&out, "passerby_redis_up 0");
+    expect_line(&out, "passerby_redis_unanswered 2");
+    expect_line(&out, "passerby_redis_errors_total{reason=\"unreachable\"} 0");
+    expect_line(&out, "passerby_redis_errors_total{reason=\"other\"} 12");
     expect_line(&out, "passerby_errors_total{code=\"bad_json\"} 3");
     expect_line(&out, "passerby_errors_total{code=\"busy\"} 4");
     expect_line(&out, "passerby_errors_total{code=\"too_long\"} 0");

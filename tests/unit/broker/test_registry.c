@@ -65,11 +65,28 @@ static void test_lease(void **state) {
     assert_non_null(registry_lookup(*state, id(1), START_MS + 10));
     struct claims claims = {.chat = id(2), .side = SIDE_CANDIDATE};
     struct address previous;
-    assert_non_null(registry_rebind(*state, &claims, (struct address){3, 3, 3}, START_MS + 20, &previous));
+    assert_non_null(registry_rebind(*state, &claims, 0, (struct address){3, 3, 3}, START_MS + 20, &previous));
     assert_forgets_at(*state, START_MS + 2 + REGISTRY_LEASE_MS);
     assert_null(registry_lookup(*state, id(3), START_MS));
     assert_forgets_at(*state, START_MS + 10 + REGISTRY_LEASE_MS);
     assert_forgets_at(*state, START_MS + 20 + REGISTRY_LEASE_MS);
+}
+
+/* Telling it again makes it as good as new. */
+static void test_hold(void **state) {
+    struct party party[2] = {seeker.who, candidate.who};
+    assert_non_null(registry_hold(*state, id(1), party, START_MS));
+    assert_non_null(registry_hold(*state, id(1), party, START_MS + 10));
+    assert_int_equal(registry_count(*state), 1);
+    end(*state, 1, START_MS + 20);
+    assert_non_null(registry_hold(*state, id(1), party, START_MS + 30)); /* over, and not renewed */
+    assert_forgets_at(*state, START_MS + 20 + REGISTRY_OVER_MS);
+    assert_non_null(registry_hold(*state, id(2), party, START_MS));
+    assert_non_null(registry_hold(*state, id(2), party, START_MS + 10));
+    assert_forgets_at(*state, START_MS + 10 + REGISTRY_LEASE_MS);
+    assert_null(registry_abort(*state, id(3), START_MS));
+    assert_null(registry_hold(*state, id(3), party, START_MS + 10));
+    assert_forgets_at(*state, START_MS + REGISTRY_GIVEN_UP_MS);
 }
 
 /* The short-lived go while the long-lived stay, whatever the order in which they came. */
@@ -88,7 +105,7 @@ static void test_looking_leaves_nothing_behind(void **state) {
     struct claims claims = {.chat = id(1), .side = SIDE_SEEKER};
     struct address previous;
     assert_null(registry_lookup(*state, id(1), START_MS));
-    assert_null(registry_rebind(*state, &claims, (struct address){3, 3, 3}, START_MS, &previous));
+    assert_null(registry_rebind(*state, &claims, 0, (struct address){3, 3, 3}, START_MS, &previous));
     end(*state, 1, START_MS);
     assert_int_equal(registry_count(*state), 0);
 }
@@ -105,6 +122,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lease, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
         cmocka_unit_test_setup_teardown(test_each_state_has_its_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_looking_leaves_nothing_behind, setup, teardown),
         cmocka_unit_test_setup_teardown(test_committing_twice, setup, teardown),

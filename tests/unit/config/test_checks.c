@@ -111,6 +111,49 @@ static void test_secret(void **state) {
     config_free(reading.config);
 }
 
+static void test_cluster(void **state) {
+    (void)state;
+    struct reading reading = read_config(WORDS("--redis", "redis://h", "--secret", "0123456789abcdef"), NO_WORDS);
+    assert_string_equal(reading.config->redis, "redis://h");
+    assert_null(reading.config->redis_relay[0]);
+    config_free(reading.config);
+    expect_error(WORDS("--redis", "redis://h"), NO_WORDS,
+                 "--redis: all nodes of a cluster need the same secret; make one with \"openssl rand -base64 32\" and "
+                 "give it to each as PASSERBY_SECRET or --secret-file");
+    expect_error(
+        NO_WORDS, WORDS("REDIS_URL=redis://h"),
+        "PASSERBY_REDIS: all nodes of a cluster need the same secret; make one with \"openssl rand -base64 32\" "
+        "and give it to each as PASSERBY_SECRET or --secret-file");
+}
+
+#define SECRET "--secret", "0123456789abcdef"
+
+/* No message quotes a URL: it may hold a password. */
+static void test_redis_urls(void **state) {
+    (void)state;
+    struct reading reading = read_config(WORDS("--redis", "redis+sentinel://u:p%2Cq@a,b:1/name", "--redis-relay",
+                                               "redis://c,unix:/d", "--redis-relay", "rediss://e", SECRET),
+                                         NO_WORDS);
+    expect_good(&reading);
+    assert_string_equal(reading.config->redis, "redis+sentinel://u:p%2Cq@a,b:1/name");
+    expect_list(reading.config->redis_relay, WORDS("redis://c", "unix:/d", "rediss://e"));
+    config_free(reading.config);
+    expect_error(WORDS("--redis", "redis://:secret@h:x", SECRET), NO_WORDS,
+                 "--redis: the port must be a number from 1 to 65535");
+    expect_error(WORDS(SECRET), WORDS("REDIS_URL=h:1"),
+                 "PASSERBY_REDIS: it must begin with redis://, rediss:// (TLS), redis+sentinel://, "
+                 "rediss+sentinel:// or unix:");
+    expect_error(WORDS("--redis", "redis://h", "--redis-relay", "redis://a,redis://:secret@", SECRET), NO_WORDS,
+                 "--redis-relay: the host is missing");
+    expect_error(WORDS("--redis", "redis://h", "--redis-relay", "redis+sentinel://a,b/name", SECRET), NO_WORDS,
+                 "--redis-relay: a relay keeps nothing that a failover could save; use redis://, rediss:// or unix:");
+    expect_error(WORDS("--redis-relay", "redis://a"), NO_WORDS,
+                 "--redis-relay: needs a Redis to join the nodes, too; use --redis");
+    expect_error(WORDS("--redis-ca", "/dev/null"), NO_WORDS, "--redis-ca: needs a Redis to trust; use --redis");
+    expect_error(WORDS("--redis", "rediss://h", "--redis-ca", "/nonexistent", SECRET), NO_WORDS,
+                 "--redis-ca: can't read \"/nonexistent\": No such file or directory");
+}
+
 /* The secret that a file with this content gives. */
 static void expect_secret(const char *content, const char *secret) {
     write_file(path, content, strlen(content));
@@ -255,6 +298,8 @@ int main(void) {
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_tls),
         cmocka_unit_test(test_secret),
+        cmocka_unit_test(test_cluster),
+        cmocka_unit_test(test_redis_urls),
         cmocka_unit_test(test_secret_file),
         cmocka_unit_test(test_limits_together),
         cmocka_unit_test(test_rates_off),

@@ -22,7 +22,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-enum { RIG_ACTIONS = 512, RIG_TOPICS = 3, HERE = 1, THERE = 2 /* boot ids */ };
+enum { RIG_FAR_MS = 1800 * 1000, RIG_ACTIONS = 512, RIG_TOPICS = 3, HERE = 1, THERE = 2 /* boot ids */ };
 
 struct rig {
     struct core *core;
@@ -231,10 +231,10 @@ static RIG_UNUSED struct client_frame rig_find_frame(bool reliable, const char *
 
 /* The clock goes on by so much; then EVENT_TICK. */
 #define rig_wait(rig, ms) ((rig)->now_ms += (ms), rig_step(rig, (struct event){.kind = EVENT_TICK}))
-/* How long until core wants its next tick; INT64_MAX = never. */
+/* How long until core wants its next tick; INT64_MAX = never, but for the renewal of leases, which is hours away. */
 static RIG_UNUSED int64_t rig_due_ms(const struct rig *rig) {
     int64_t due = core_deadline(rig->core);
-    return due == INT64_MAX ? INT64_MAX : due - rig->now_ms;
+    return due == INT64_MAX || due - rig->now_ms > RIG_FAR_MS ? INT64_MAX : due - rig->now_ms;
 }
 
 /* --- what the broker says ----------------------------------------------------------------------------------------- */
@@ -251,7 +251,7 @@ static RIG_UNUSED int64_t rig_due_ms(const struct rig *rig) {
                      .status = (how),                                                                                  \
                      .to = rig_address(rig, ref),                                                                      \
                      .chat = rig_session(rig, ref)->search->ticket.chat,                                               \
-                     .sought = {.attempt = rig_session(rig, ref)->attempt, .since_ms = 77}})
+                     .sought = {.attempt = rig_session(rig, ref)->attempt, .since_ms = 77, .node = THERE}})
 
 static RIG_UNUSED struct ticket rig_stranger_ticket(bool reliable) {
     return (struct ticket){.who = {.at = STRANGER, .person = STRANGER_PERSON, .fence = 1, .reliable = reliable},
@@ -351,6 +351,38 @@ static RIG_UNUSED struct peer_frame rig_peer_frame(const struct rig *rig, sessio
         rig_with_.msg.body = rig_text(what);                                                                           \
         rig_with_.msg.reliable = (is_reliable);                                                                        \
         rig_carry(rig, rig_with_);                                                                                     \
+    } while (0)
+
+/* --- the register ------------------------------------------------------------------------------------------------- */
+
+/* What it has of the session's chat, if it knows neither more nor less than the session does. */
+static RIG_UNUSED struct broker_event rig_found_event(const struct rig *rig, session_ref ref, enum broker_status status,
+                                                      bool held) {
+    const struct session *session = rig_session(rig, ref);
+    const struct chat *chat = session->chat;
+    struct broker_event event = {.kind = BROKER_FOUND, .status = status, .to = rig_address(rig, ref), .chat = chat->id};
+    event.chat_state.held = held;
+    event.chat_state.record.id = chat->id;
+    event.chat_state.record.party[chat->side] =
+        (struct party){.at = event.to, .person = session->person, .fence = chat->fence, .reliable = session->reliable};
+    event.chat_state.record.party[side_other(chat->side)] = chat->peer;
+    return event;
+}
+#define rig_found(rig, ref, status, held) rig_broker(rig, rig_found_event(rig, ref, status, held))
+
+/* A grace is over by now: the register is asked, knows no better, and takes the end. Nobody is told before. */
+#define rig_expire(rig, ref, its_cause, its_side)                                                                      \
+    do {                                                                                                               \
+        (void)expect_request(rig, BROKER_LOOKUP);                                                                      \
+        rig_found(rig, ref, BROKER_OK, false);                                                                         \
+        const struct broker_request *rig_end_ = expect_request(rig, BROKER_END);                                       \
+        assert_int_equal(rig_end_->end.cause, (its_cause));                                                            \
+        assert_int_equal(rig_end_->end.side, (its_side));                                                              \
+        struct tombstone rig_how_ = rig_end_->end;                                                                     \
+        (void)expect_request(rig, BROKER_LOOKUP);                                                                      \
+        struct broker_event rig_over_ = rig_found_event(rig, ref, BROKER_OVER, false);                                 \
+        rig_over_.chat_state.record.ended = rig_how_;                                                                  \
+        rig_broker(rig, rig_over_);                                                                                    \
     } while (0)
 
 /* --- resumes ------------------------------------------------------------------------------------------------------ */

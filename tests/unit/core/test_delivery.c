@@ -216,9 +216,10 @@ static void test_sync(void **state) {
     for (int reliable = 0; reliable < 2; reliable++) {
         struct rig rig;
         session_ref ref = start(&rig, reliable, true);
-        rig_peer(&rig, ref, PEER_SYNC);
+        rig_peer_with(&rig, ref, PEER_SYNC, state.here, true);
         if (reliable)
             (void)expect_told(&rig, CONN, SERVER_SYNC);
+        assert_true(expect_peer(&rig, PEER_STATE)->state.here);
         expect_nothing(&rig);
         rig_fini(&rig);
     }

@@ -66,6 +66,7 @@ static void test_stranger_away(void **state) {
     expect_resumed(&rig, CONN, true, 12345);
     expect_nothing(&rig);
     rig_wait(&rig, 12345);
+    rig_expire(&rig, ref, END_LOST, SIDE_SEEKER);
     expect_ended(&rig, CONN, ENDED_LOST);
     rig_skip(&rig);
     rig_fini(&rig);
@@ -104,7 +105,6 @@ static void test_message_while_greeting(void **state) {
     rig_peer_msg(&rig, ref, 1, "x", true);
     rig_peer(&rig, ref, PEER_TYPING);
     rig_peer(&rig, ref, PEER_ACK);
-    rig_peer(&rig, ref, PEER_SYNC);
     rig_say(&rig, ref, 1, "x");
     rig_ack(&rig, ref, 1);
     rig_type(&rig, ref, true);
@@ -196,6 +196,11 @@ static void test_answer_for_nobody(void **state) {
     struct claims another = claims;
     another.chat.low++;
     rebind_ok(&rig, ref, &another, 4, ELSEWHERE);
+    const struct peer_frame *moved = expect_peer(&rig, PEER_MOVED); /* its client may still be where it was */
+    assert_true(address_equal(moved->to, ELSEWHERE));
+    assert_int_equal(moved->side, another.side);
+    assert_int_equal(moved->fence, 4);
+    assert_false(moved->moved.here);
     expect_nothing(&rig);
     assert_int_equal(rig_state(&rig, ref), SESSION_REBINDING);
     rig_fini(&rig);

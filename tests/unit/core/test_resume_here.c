@@ -42,6 +42,62 @@ static void test_superseded_here(void **state) {
     rig_fini(&rig);
 }
 
+/* While this node heard nobody, our client may have been elsewhere: then what it said there is not known here. */
+static void test_outdated_here(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    session_ref old = rig_open(&rig, CONN);
+    rig_match(&rig, old, true, true);
+    rig_say(&rig, old, 1, "x");
+    rig_skip(&rig);
+    rig_broker(&rig, {.kind = BROKER_LINK_LOST});
+    rig_broker(&rig, {.kind = BROKER_LINK_RESUMED});
+    rig_skip(&rig);
+    session_ref new = resume_here(&rig, old, 2);
+    rig_skip(&rig);
+    rig_peer_with(&rig, new, PEER_STATE, state.here, true);
+    rig_skip(&rig);
+    rig_say(&rig, new, 28, "x"); /* sets the base, far beyond the window of before */
+    assert_int_equal(expect_peer(&rig, PEER_MSG)->msg.seq, 28);
+    rig_say(&rig, new, 30, "x");
+    expect_error(&rig, NEW_CONN, ERROR_BAD_SEQ);
+    rig_ack(&rig, new, 7); /* had there */
+    assert_int_equal(expect_peer(&rig, PEER_ACK)->ack.seq, 7);
+
+    session_ref third = rig_open(&rig, OTHER_CONN); /* from here on the numbers are known */
+    struct claims ours = rig_claims(&rig, new);
+    rig_resume(&rig, third, &ours);
+    rig_skip(&rig);
+    rig_broker(&rig, rig_rebound_event(rig_address(&rig, third), &ours, 3, rig_session(&rig, new)->chat->peer,
+                                       rig_address(&rig, new)));
+    rig_skip(&rig);
+    rig_peer_with(&rig, third, PEER_STATE, state.here, true);
+    rig_skip(&rig);
+    rig_say(&rig, third, 30, "x");
+    expect_error(&rig, OTHER_CONN, ERROR_BAD_SEQ);
+    rig_fini(&rig);
+}
+
+/* A plain client gets what a reliable stranger says, though it does not follow what was passed on from here before. */
+static void test_plain_outdated_here(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    session_ref old = rig_open(&rig, CONN);
+    rig_match(&rig, old, false, true);
+    rig_broker(&rig, {.kind = BROKER_LINK_LOST});
+    rig_broker(&rig, {.kind = BROKER_LINK_RESUMED});
+    rig_skip(&rig);
+    session_ref new = resume_here(&rig, old, 2);
+    rig_skip(&rig);
+    rig_peer_with(&rig, new, PEER_STATE, state.here, true);
+    rig_skip(&rig);
+    rig_peer_msg(&rig, new, 30, "x", true);
+    (void)expect_told(&rig, NEW_CONN, SERVER_MSG);
+    rig_fini(&rig);
+}
+
 /* After a resume a refused seq is no longer waited for: the client sends again what it keeps, in order. */
 static void test_window_after_resume(void **state) {
     (void)state;
@@ -247,6 +303,7 @@ static void test_answer_lost(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_outdated_here),        cmocka_unit_test(test_plain_outdated_here),
         cmocka_unit_test(test_superseded_here),      cmocka_unit_test(test_window_after_resume),
         cmocka_unit_test(test_tags_after_resume),    cmocka_unit_test(test_plain_resumes_here),
         cmocka_unit_test(test_looking_after_resume), cmocka_unit_test(test_recent_after_resume),

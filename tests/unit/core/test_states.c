@@ -7,7 +7,7 @@
 static const char letters[] = "FISWOGACYRT";
 
 static const char *const may_follow[SESSION_STATES] = {
-    [SESSION_FREE] = "I",         [SESSION_IDLE] = "FSR",       [SESSION_SEEKING] = "FWOI",
+    [SESSION_FREE] = "I",         [SESSION_IDLE] = "FSR",       [SESSION_SEEKING] = "FWOCI",
     [SESSION_WAITING] = "FSAI",   [SESSION_OFFERING] = "FCSGI", [SESSION_GIVING_UP] = "FCSI",
     [SESSION_ACCEPTING] = "FCSI", [SESSION_CHATTING] = "FIY",   [SESSION_AWAY] = "F",
     [SESSION_REBINDING] = "FTI",  [SESSION_GREETING] = "FCYI",
@@ -81,13 +81,14 @@ static session_ref session_in(struct rig *rig, char column) {
 static struct chat_id chat_of(const struct rig *rig, session_ref ref) {
     const struct session *session = rig_session(rig, ref);
     switch (rig_state(rig, ref)) {
+    case SESSION_SEEKING:
     case SESSION_OFFERING:
     case SESSION_GIVING_UP: return session->search->ticket.chat;
     case SESSION_ACCEPTING: return session->search->held_chat;
     case SESSION_CHATTING:
     case SESSION_AWAY:
     case SESSION_GREETING: return session->chat->id;
-    case SESSION_REBINDING: return session->claims->chat;
+    case SESSION_REBINDING: return session->resume->claims.chat;
     default: return rig_offer_id();
     }
 }
@@ -164,28 +165,56 @@ EVENT(rebound_over, answer_rebind(rig, ref, BROKER_OVER))
 EVENT(rebound_down, answer_rebind(rig, ref, BROKER_DOWN))
 
 /* FOUND, with those fences more than the known ones. */
-static void found(struct rig *rig, session_ref ref, enum broker_status status, uint64_t ours, uint64_t theirs) {
+static void answer(struct rig *rig, session_ref ref, enum broker_status status, bool held, uint64_t ours,
+                   uint64_t theirs) {
     const struct chat *chat = rig_session(rig, ref)->chat;
     struct broker_event event = {
         .kind = BROKER_FOUND, .status = status, .to = rig_address(rig, ref), .chat = chat_of(rig, ref)};
+    event.chat_state.held = held;
     event.chat_state.record.ended = (struct tombstone){END_LEFT, chat != NULL ? side_other(chat->side) : SIDE_SEEKER};
     if (chat != NULL) {
-        event.chat_state.record.party[chat->side].fence = chat->fence + ours;
-        event.chat_state.record.party[side_other(chat->side)] = chat->peer;
+        event = rig_found_event(rig, ref, status, held);
+        event.chat_state.record.ended = (struct tombstone){END_LEFT, side_other(chat->side)};
+        event.chat_state.record.party[chat->side].fence += ours;
+        event.chat_state.record.party[chat->side].at.boot += 70 * ours;
         event.chat_state.record.party[side_other(chat->side)].fence += theirs;
     }
     rig_broker(rig, event);
 }
-EVENT(found_same, found(rig, ref, BROKER_OK, 0, 0))
-EVENT(found_moved, found(rig, ref, BROKER_OK, 0, 1))
-EVENT(found_us_moved, found(rig, ref, BROKER_OK, 1, 0))
-EVENT(found_over, found(rig, ref, BROKER_OVER, 0, 0))
-EVENT(found_none, found(rig, ref, BROKER_NONE, 0, 0))
-EVENT(found_down, found(rig, ref, BROKER_DOWN, 0, 0))
+EVENT(found_same, answer(rig, ref, BROKER_OK, false, 0, 0))
+EVENT(found_moved, answer(rig, ref, BROKER_OK, false, 0, 1))
+EVENT(found_us_moved, answer(rig, ref, BROKER_OK, false, 1, 0))
+EVENT(found_over, answer(rig, ref, BROKER_OVER, false, 0, 0))
+EVENT(found_over_elsewhere, answer(rig, ref, BROKER_OVER, false, 1, 0))
+EVENT(found_none, answer(rig, ref, BROKER_NONE, false, 0, 0))
+EVENT(found_down, answer(rig, ref, BROKER_DOWN, false, 0, 0))
+EVENT(held_same, answer(rig, ref, BROKER_OK, true, 0, 0))
+EVENT(held_moved, answer(rig, ref, BROKER_OK, true, 0, 1))
+EVENT(held_us_moved, answer(rig, ref, BROKER_OK, true, 1, 0))
+EVENT(held_over, answer(rig, ref, BROKER_OVER, true, 0, 0))
+EVENT(held_none, answer(rig, ref, BROKER_NONE, true, 0, 0))
+EVENT(held_down, answer(rig, ref, BROKER_DOWN, true, 0, 0))
 
 static void node_gone(struct rig *rig, session_ref ref) {
     (void)ref;
     rig_broker(rig, {.kind = BROKER_NODE_GONE, .node_gone.boot = THERE});
+}
+static void link_lost(struct rig *rig, session_ref ref) {
+    (void)ref;
+    rig_broker(rig, {.kind = BROKER_LINK_LOST});
+}
+static void link_resumed(struct rig *rig, session_ref ref) {
+    (void)ref;
+    rig_broker(rig, {.kind = BROKER_LINK_RESUMED});
+}
+static void link_resumed_and_told(struct rig *rig, session_ref ref) {
+    link_resumed(rig, ref);
+    rig_skip(rig);
+    rig_wait(rig, 0);
+}
+static void link_lost_for_long(struct rig *rig, session_ref ref) {
+    link_lost(rig, ref);
+    rig_wait(rig, 100000);
 }
 
 static struct peer_frame peer(const struct rig *rig, session_ref ref, enum peer_kind kind) {
@@ -216,12 +245,24 @@ static void peer_state_here(struct rig *rig, session_ref ref) {
     frame.state.here = true;
     rig_carry(rig, frame);
 }
+static void peer_sync_here(struct rig *rig, session_ref ref) {
+    struct peer_frame frame = peer(rig, ref, PEER_SYNC);
+    frame.state.here = true;
+    rig_carry(rig, frame);
+}
 static void peer_ended(struct rig *rig, session_ref ref) {
     struct peer_frame frame = peer(rig, ref, PEER_ENDED);
     frame.ended.how = (struct tombstone){END_LEFT, frame.side};
     rig_carry(rig, frame);
 }
 static void peer_moved(struct rig *rig, session_ref ref) {
+    struct peer_frame frame = peer(rig, ref, PEER_MOVED);
+    frame.side = side_other(frame.side);
+    frame.fence = 99;
+    frame.moved.here = true;
+    rig_carry(rig, frame);
+}
+static void peer_moved_for_nobody(struct rig *rig, session_ref ref) {
     struct peer_frame frame = peer(rig, ref, PEER_MOVED);
     frame.side = side_other(frame.side);
     frame.fence = 99;
@@ -234,9 +275,19 @@ static void peer_moved_late(struct rig *rig, session_ref ref) {
     rig_carry(rig, frame);
 }
 EVENT(peer_gone, rig_carry(rig, peer(rig, ref, PEER_GONE)))
-EVENT(peer_sync, rig_carry(rig, peer(rig, ref, PEER_SYNC)))
+EVENT(peer_sync_away, rig_carry(rig, peer(rig, ref, PEER_SYNC)))
 EVENT(peer_decline, rig_carry(rig, peer(rig, ref, PEER_DECLINE)))
 
+static void peer_gone_and_found(struct rig *rig, session_ref ref) {
+    peer_gone(rig, ref);
+    rig_skip(rig);
+    found_same(rig, ref);
+}
+static void peer_gone_and_unknown(struct rig *rig, session_ref ref) {
+    peer_gone(rig, ref);
+    rig_skip(rig);
+    found_none(rig, ref);
+}
 static void peer_fenced(struct rig *rig, session_ref ref) {
     struct peer_frame frame = peer(rig, ref, PEER_MSG);
     frame.fence = 0;
@@ -291,24 +342,35 @@ static const struct row {
     ROW(sought_late)     {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(offered)         {"",   "",   "A",  "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(offered_late)    {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
-    ROW(committed)       {"",   "",   "",   NULL, NULL, "CM", "",   "",  "",   "",    ""}},
+    ROW(committed)       {"",   NULL, "",   NULL, NULL, "CM", "",   "",  "",   "",    ""}},
     ROW(committed_none)  {"",   "",   "",   "",   "",   "S",  "",   "",  "",   "",    ""}},
     ROW(committed_down)  {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
-    ROW(confirmed)       {"",   "",   "",   "CM", "CM", NULL, "",   "",  "",   "",    ""}},
-    ROW(aborted)         {"",   "",   "",   "CM", "CM", NULL, "",   "",  "",   "",    ""}},
+    ROW(confirmed)       {"",   "CM", "",   "CM", "CM", NULL, "",   "",  "",   "",    ""}},
+    ROW(aborted)         {"",   NULL, "",   "CM", "CM", NULL, "",   "",  "",   "",    ""}},
     ROW(aborted_none)    {"",   "",   "",   "",   "S",  "",   "",   "",  "",   "",    ""}},
     ROW(aborted_down)    {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(rebound_ok)      {"",   "",   "",   "",   "",   "",   "",   "",  "T",  "",    "Y"}},
     ROW(rebound_none)    {"",   "",   "",   "",   "",   "",   "",   "",  "IE", "",    "F"}},
     ROW(rebound_over)    {"",   "",   "",   "",   "",   "",   "",   "",  "IE", "",    "F"}},
     ROW(rebound_down)    {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
-    ROW(found_same)      {"",   "",   "",   "",   "",   "",   "Cy", "",  "",   "CR",  ""}},
-    ROW(found_moved)     {"",   "",   "",   "",   "",   "",   "Cb", "",  "",   "",    ""}},
-    ROW(found_us_moved)  {"",   "",   "",   "",   "",   "",   "F",  "F", "",   "F",   ""}},
-    ROW(found_over)      {"",   "",   "",   "",   "",   "",   "IE", "F", "",   "IE",  ""}},
-    ROW(found_none)      {"",   "",   "",   "",   "",   "",   "IE", "F", "",   "IE",  ""}},
+    ROW(found_same)      {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    "F"}},
+    ROW(found_moved)     {"",   "",   "",   "",   "",   "",   "Cb", "",  "",   "",    "F"}},
+    ROW(found_us_moved)  {"",   "",   "",   "",   "",   "",   "F",  "F", "",   "F",   "F"}},
+    ROW(found_over)      {"",   "",   "",   "",   "",   "",   "IE", "F", "",   "IE",  "F"}},
+    ROW(found_over_elsewhere){"", "", "",   "",   "",   "",   "F",  "F", "",   "F",   "F"}},
+    ROW(found_none)      {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    "F"}},
     ROW(found_down)      {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
-    ROW(node_gone)       {"",   "",   "",   "",   "",   "",   "Cy", "",  "",   "CR",  ""}},
+    ROW(held_same)       {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
+    ROW(held_moved)      {"",   "",   "",   "",   "",   "",   "Cb", "",  "",   "",    ""}},
+    ROW(held_us_moved)   {"",   "",   "",   "",   "",   "",   "F",  "F", "",   "F",   ""}},
+    ROW(held_over)       {"",   "",   "",   "",   "",   "",   "IE", "F", "",   "IE",  ""}},
+    ROW(held_none)       {"",   "",   "",   "",   "",   "",   "IE", "F", "",   "IE",  ""}},
+    ROW(held_down)       {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
+    ROW(node_gone)       {"",   "",   "",   "G",  "",   "",   "Cy", "",  "",   "CR",  ""}},
+    ROW(link_lost)       {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
+    ROW(link_resumed)    {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
+    ROW(link_resumed_and_told){"", "", "S", "",   "",   "",   "Cs", "",  "",   "",    ""}},
+    ROW(link_lost_for_long){"", "",   "S",  "G",  "",   "",   "Cr", "",  "Rr", "CRr", ""}},
     ROW(peer_msg)        {"",   "",   "",   "",   "",   "",   "Cm", "",  "",   "",    ""}},
     ROW(peer_ack)        {"",   "",   "",   "",   "",   "",   "Ca", "",  "",   "",    ""}},
     ROW(peer_typing)     {"",   "",   "",   "",   "",   "",   "Ct", "",  "",   "",    ""}},
@@ -316,11 +378,15 @@ static const struct row {
     ROW(peer_rebound)    {"",   "",   "",   "",   "",   "",   "Cb", "",  "",   "CRb", ""}},
     ROW(peer_state_here) {"",   "",   "",   "",   "",   "",   "",   "",  "",   "CR",  ""}},
     ROW(peer_state_away) {"",   "",   "",   "",   "",   "",   "Cy", "",  "",   "CR",  ""}},
-    ROW(peer_ended)      {"",   "",   "",   "S",  "S",  "S",  "IE", "F", "",   "IE",  ""}},
+    ROW(peer_ended)      {"",   "S",  "",   "S",  "S",  "S",  "IE", "F", "",   "IE",  ""}},
     ROW(peer_moved)      {"",   "",   "",   "",   "",   "",   "F",  "F", "",   "F",   ""}},
+    ROW(peer_moved_for_nobody){"", "", "",  "",   "",   "",   "",   "F", "",   "",    ""}},
     ROW(peer_moved_late) {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(peer_gone)       {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
-    ROW(peer_sync)       {"",   "",   "",   "",   "",   "",   "Cs", "",  "",   "",    ""}},
+    ROW(peer_gone_and_found){"",  "", "",   "",   "",   "",   "Cy", "",  "",   "CR",  "F"}},
+    ROW(peer_gone_and_unknown){"", "", "",  "",   "",   "",   "Cy", "",  "",   "CR",  "F"}},
+    ROW(peer_sync_here)  {"",   "",   "",   "",   "",   "",   "Cs", "",  "",   "CR",  ""}},
+    ROW(peer_sync_away)  {"",   "",   "",   "",   "",   "",   "Cys", "", "",   "CR",  ""}},
     ROW(peer_decline)    {"",   "",   "",   "S",  "",   "",   "",   "",  "",   "",    ""}},
     ROW(peer_fenced)     {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(peer_of_our_side){"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
@@ -360,6 +426,19 @@ static void test_every_state_and_event(void **state) {
         }
 }
 
+/* A register that knows what the session knows: it answers a LOOKUP, and takes an END. */
+static void answer_lookup(struct rig *rig, session_ref ref) {
+    bool asked = false, ended = false;
+    for (size_t i = 0; i < rig->count; i++) {
+        const struct action *action = &rig->actions[i];
+        asked |= action->kind == ACTION_REQUEST && action->request.kind == BROKER_LOOKUP;
+        ended |= action->kind == ACTION_REQUEST && action->request.kind == BROKER_END;
+    }
+    rig_skip(rig);
+    if (asked && rig_session(rig, ref) != NULL)
+        answer(rig, ref, ended ? BROKER_OVER : BROKER_OK, false, 0, 0);
+}
+
 /* Two events one after the other in each state: no assertion fires, and when the connection has gone and all deadlines
  * have passed, nothing is left but what waits for an answer of the broker. */
 static void run_pair(char column, const struct row *first, const struct row *second) {
@@ -373,9 +452,13 @@ static void run_pair(char column, const struct row *first, const struct row *sec
     rig_skip(&rig);
     if (rig_session(&rig, ref) != NULL)
         rig_close(&rig, ref, CONN);
-    for (int i = 0; i < 8 && rig_due_ms(&rig) != INT64_MAX && rig_state(&rig, ref) != SESSION_REBINDING; i++) {
+    rig_skip(&rig);
+    link_resumed(&rig, ref);
+    for (int i = 0; i < 16 && rig_due_ms(&rig) != INT64_MAX && rig_state(&rig, ref) != SESSION_REBINDING; i++) {
         rig_skip(&rig);
         tick(&rig, ref);
+        answer_lookup(&rig, ref);
+        answer_lookup(&rig, ref);
     }
     if (core_gauges(rig.core).sessions != (rig_state(&rig, ref) == SESSION_REBINDING))
         fail_msg("%s, %s in %c: a session stays, in %c", first->name, second->name, column,

@@ -349,6 +349,8 @@ static inline void client_send(int fd, const void *bytes, size_t length) {
     const char *at = bytes;
     while (length > 0) {
         ssize_t sent = send(fd, at, length, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
         if (sent < 0)
             return; /* the other end may have closed; what it said shows when reading */
         at += sent;
@@ -365,6 +367,8 @@ static inline bool client_read(int fd, void *out, size_t length) {
     char *at = out;
     while (length > 0) {
         ssize_t got = recv(fd, at, length, 0);
+        if (got < 0 && errno == EINTR) /* libuv's io_uring interrupts the thread that made the loop */
+            continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             fail_msg("nothing came for %d seconds", PATIENCE_S);
         if (got <= 0)

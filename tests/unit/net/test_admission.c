@@ -66,6 +66,49 @@ static void test_rate(void **state) {
     admission_free(admission);
 }
 
+static void expect_counts(struct admission *admission, int64_t now_us, size_t count,
+                          const struct admission_count expected[]) {
+    struct admission_count taken[8];
+    assert_int_equal(admission_take_counts(admission, now_us, taken, 8), count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(taken[i].key, expected[i].key);
+        assert_int_equal(taken[i].connections, expected[i].connections);
+    }
+}
+
+static void test_several_processes(void **state) {
+    (void)state;
+    struct admission *admission = admission_new(100, 3, (struct rate){0});
+    expect_counts(admission, 0, 0, NULL);
+    expect(admission, 1, 0, ADMITTED, 0);
+    expect(admission, 2, 0, ADMITTED, 0);
+    expect(admission, 2, 0, ADMITTED, 0);
+    expect_counts(admission, 0, 2, (struct admission_count[]){{1, 1}, {2, 2}});
+    expect_counts(admission, 1000000, 0, NULL);
+    expect_counts(admission, 20000000, 2,
+                  (struct admission_count[]){{1, 1}, {2, 2}}); /* told again, lest it be forgotten */
+
+    admission_set_elsewhere(admission, 1, 2);
+    admission_set_elsewhere(admission, 3, 3); /* nobody of there is here: it is asked when somebody comes */
+    expect(admission, 3, 0, ADMITTED, 0);
+    expect(admission, 1, 0, ADMISSION_CROWD, 0);
+    expect_counts(admission, 21000000, 2, (struct admission_count[]){{3, 1}, {1, 1}}); /* refused: asked anew */
+    admission_set_elsewhere(admission, 1, 1);
+    expect(admission, 1, 0, ADMITTED, 0);
+    expect(admission, 1, 0, ADMISSION_CROWD, 0);
+    admission_forget_elsewhere(admission);
+    expect(admission, 1, 0, ADMITTED, 0);
+    expect(admission, 1, 0, ADMISSION_CROWD, 0); /* its own three */
+
+    expect_counts(admission, 22000000, 1, (struct admission_count[]){{1, 3}});
+    admission_leave(admission, 3);
+    for (int i = 0; i < 4; i++) /* the hand goes round: what was not told yet stays */
+        expect(admission, 4, 0, i < 3 ? ADMITTED : ADMISSION_CROWD, 0);
+    expect_counts(admission, 23000000, 2, (struct admission_count[]){{3, 0}, {4, 3}});
+    expect_counts(admission, 60000000, 3, (struct admission_count[]){{2, 2}, {1, 3}, {4, 3}});
+    admission_free(admission);
+}
+
 static void test_forgets(void **state) {
     (void)state;
     struct admission *admission = admission_new(1000000, 5, (struct rate){.per_second = 10, .burst = 1});
@@ -125,13 +168,10 @@ static void test_threads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_total),
-        cmocka_unit_test(test_per_address),
-        cmocka_unit_test(test_rate),
-        cmocka_unit_test(test_forgets),
-        cmocka_unit_test(test_keeps_who_is_connected),
-        cmocka_unit_test(test_nobody_limits),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_total),         cmocka_unit_test(test_per_address),
+        cmocka_unit_test(test_rate),          cmocka_unit_test(test_several_processes),
+        cmocka_unit_test(test_forgets),       cmocka_unit_test(test_keeps_who_is_connected),
+        cmocka_unit_test(test_nobody_limits), cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

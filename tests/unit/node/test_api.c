@@ -15,10 +15,12 @@
 struct worker {
     struct metrics metrics;
     int64_t beat_age_ms;
+    const char *not_ready;
 };
 
 void worker_view(const struct worker *worker, struct worker_view *out) {
-    *out = (struct worker_view){.metrics = &worker->metrics, .beat_age_ms = worker->beat_age_ms};
+    *out = (struct worker_view){
+        .metrics = &worker->metrics, .beat_age_ms = worker->beat_age_ms, .not_ready = worker->not_ready};
 }
 
 static void drain(void *context) {
@@ -125,6 +127,15 @@ static void test_readyz(void **state) {
     bench_init(&bench);
     assert_int_equal(ask(&bench, true, "GET", "/readyz"), 200);
     assert_string_equal(bench.body, "ready\n");
+    bench.two.not_ready = "the second is not";
+    assert_int_equal(ask(&bench, true, "GET", "/readyz"), 503);
+    assert_string_equal(bench.body, "the second is not\n");
+    assert_int_equal(ask(&bench, true, "GET", "/livez"), 200);
+    bench.one.not_ready = "nor the first";
+    assert_int_equal(ask(&bench, true, "GET", "/readyz"), 503);
+    assert_string_equal(bench.body, "nor the first\n");
+    bench.one.not_ready = bench.two.not_ready = NULL;
+    assert_int_equal(ask(&bench, true, "GET", "/readyz"), 200);
     atomic_store(&bench.api.draining, true);
     assert_int_equal(ask(&bench, true, "GET", "/readyz"), 503);
     assert_string_equal(bench.body, "draining\n");

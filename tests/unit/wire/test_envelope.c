@@ -45,7 +45,9 @@ static bool payload_equal(const struct peer_frame *a, const struct peer_frame *b
     case PEER_ACK: return a->ack.seq == b->ack.seq;
     case PEER_TYPING: return a->typing.on == b->typing.on;
     case PEER_AWAY: return a->away.grace_ms == b->away.grace_ms;
+    case PEER_SYNC:
     case PEER_STATE: return a->state.here == b->state.here && a->state.grace_ms == b->state.grace_ms;
+    case PEER_MOVED: return a->moved.here == b->moved.here;
     case PEER_ENDED: return a->ended.how.cause == b->ended.how.cause && a->ended.how.side == b->ended.how.side;
     default: return true;
     }
@@ -129,16 +131,11 @@ static void test_payload_sizes(void **state) {
         struct peer_frame frame;
         size_t payload;
     } rows[] = {
-        {{.kind = PEER_ACK, .ack = {MAX_SEQ}}, 8},
-        {{.kind = PEER_TYPING, .typing = {true}}, 1},
-        {{.kind = PEER_AWAY, .away = {1}}, 4},
-        {{.kind = PEER_REBOUND}, 0},
-        {{.kind = PEER_STATE, .state = {true, 1}}, 5},
-        {{.kind = PEER_ENDED, .ended = {{END_LOST, SIDE_CANDIDATE}}}, 2},
-        {{.kind = PEER_MOVED}, 0},
-        {{.kind = PEER_GONE}, 0},
-        {{.kind = PEER_SYNC}, 0},
-        {{.kind = PEER_DECLINE}, 0},
+        {{.kind = PEER_ACK, .ack = {MAX_SEQ}}, 8},     {{.kind = PEER_TYPING, .typing = {true}}, 1},
+        {{.kind = PEER_AWAY, .away = {1}}, 4},         {{.kind = PEER_REBOUND}, 0},
+        {{.kind = PEER_STATE, .state = {true, 1}}, 5}, {{.kind = PEER_ENDED, .ended = {{END_LOST, SIDE_CANDIDATE}}}, 2},
+        {{.kind = PEER_MOVED, .moved = {true}}, 1},    {{.kind = PEER_GONE}, 0},
+        {{.kind = PEER_SYNC, .state = {true, 1}}, 5},  {{.kind = PEER_DECLINE}, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct buffer pack = {0};
@@ -175,10 +172,12 @@ static struct peer_frame random_frame(struct random *random, struct buffer *body
     case PEER_ACK: frame.ack.seq = random_up_to(random, MAX_SEQ); break;
     case PEER_TYPING: frame.typing.on = random_below(random, 2) == 0; break;
     case PEER_AWAY: frame.away.grace_ms = (uint32_t)random_u64(random); break;
+    case PEER_SYNC:
     case PEER_STATE:
         frame.state.here = random_below(random, 2) == 0;
         frame.state.grace_ms = (uint32_t)random_u64(random);
         break;
+    case PEER_MOVED: frame.moved.here = random_below(random, 2) == 0; break;
     case PEER_ENDED:
         frame.ended.how.cause = (enum end_cause)(END_LEFT + random_below(random, END_EXPIRED));
         frame.ended.how.side = (enum side)random_below(random, 2);

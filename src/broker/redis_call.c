@@ -1,0 +1,205 @@
+/* redis_call.c - the requests of one turn of the loop become one call of each script, and its answers come back.
+ *
+ * Flow:  the bytes of each request → at the end of the turn EVALSHA → an array of answers in the same order, and behind
+ *        them what this node is told by it, as if it had come to its inbox.
+ * Fails: the link is down or breaks → NULL is answered; the script may have run. Redis has lost the script (SCRIPT
+ *        FLUSH) → its text is sent, which also loads it. An error, of the call or of one request in it → logged, NULL;
+ *        READONLY and its like: the server was made a replica, the link is cut to find the one that is not. */
+#include "redis_priv.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "redis_codec.h"
+
+#include "base/memory.h"
+
+#include <hiredis/hiredis.h>
+
+enum {
+    FIXED_WORDS = 5,    /* EVALSHA sha 1 key node */
+    MOST_REQUESTS = 64, /* of one call: nobody else is served meanwhile */
+};
+
+static const char *const sources[REDIS_SCRIPTS] = {
+    [SCRIPT_BEAT] = redis_script_beat,
+    [SCRIPT_MATCH] = redis_script_match,
+    [SCRIPT_CHAT] = redis_script_chat,
+    [SCRIPT_CROWD] = redis_script_crowd,
+};
+
+struct redis_call {
+    struct redis_broker *self;
+    enum redis_script script;
+    bool again;          /* Redis had lost the script: its text was sent */
+    struct buffer bytes; /* of all requests */
+    unsigned count;
+    struct {
+        struct broker_request request; /* what it is about, if it is about one */
+        redis_answer_fn *answer;
+        size_t end; /* of its bytes */
+    } asked[MOST_REQUESTS];
+};
+
+static void send_call(struct redis_call *call);
+
+/* --- asking ------------------------------------------------------------------------------------------------------- */
+
+struct buffer *redis_call_begin(struct redis_broker *self, enum redis_script script,
+                                const struct broker_request *request, redis_answer_fn *answer) {
+    struct redis_call *call = self->calls[script];
+    if (call == NULL) {
+        call = memory_zero(1, sizeof *call);
+        call->self = self;
+        call->script = script;
+        self->calls[script] = call;
+    }
+    if (request != NULL)
+        call->asked[call->count].request = *request;
+    call->asked[call->count].answer = answer;
+    return &call->bytes;
+}
+
+void redis_call_end(struct redis_broker *self, enum redis_script script) {
+    struct redis_call *call = self->calls[script];
+    call->asked[call->count].end = call->bytes.length;
+    if (++call->count < MOST_REQUESTS && self->up)
+        return;
+    self->calls[script] = NULL;
+    send_call(call);
+}
+
+void redis_calls_flush(struct redis_broker *self) {
+    for (size_t i = 0; i < REDIS_SCRIPTS; i++) {
+        struct redis_call *call = self->calls[i];
+        self->calls[i] = NULL;
+        if (call != NULL)
+            send_call(call);
+    }
+}
+
+void redis_calls_drop(struct redis_broker *self) {
+    assert(!self->up);
+    redis_calls_flush(self);
+}
+
+size_t redis_calls_queued(const struct redis_broker *self) {
+    size_t queued = 0;
+    for (size_t i = 0; i < REDIS_SCRIPTS; i++)
+        queued += self->calls[i] != NULL;
+    return queued;
+}
+
+void redis_calls_init(struct redis_broker *self) {
+    list_init(&self->owed);
+}
+
+void redis_calls_fini(struct redis_broker *self) {
+    assert(redis_calls_queued(self) == 0);
+    redis_owed_drop(self);
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
+void redis_complain(struct redis_broker *self, const char *error) {
+    redis_target_trouble(&self->main, redis_trouble_of(error), "commands", error);
+}
+
+static bool begins(const char *text, const char *with) {
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static void refused(struct redis_broker *self, const char *error) {
+    self->refused = true;
+    redis_complain(self, error);
+    if (begins(error, "READONLY") || begins(error, "MASTERDOWN"))
+        redis_link_reset(self->commands, error);
+}
+
+/* `reply` is an answer of the script, or NULL. */
+static void answer(struct redis_call *call, unsigned at, const struct redisReply *reply) {
+    struct redis_reader reader = {.bad = true};
+    if (reply != NULL && reply->len > 0 && reply->str[0] == '!')
+        refused(call->self, reply->str + 1);
+    else if (reply != NULL) {
+        call->self->main.trouble = REDIS_TROUBLE_NONE;
+        reader = (struct redis_reader){.at = reply->str, .left = reply->len};
+    }
+    if (call->asked[at].answer != NULL && !call->self->closing)
+        call->asked[at].answer(call->self, &call->asked[at].request, &reader);
+}
+
+/* `reply` is what the script gives, or NULL. */
+static void finish(struct redis_call *call, const struct redisReply *reply) {
+    struct redis_broker *self = call->self;
+    bool good = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == call->count + 1;
+    for (size_t i = 0; good && i <= call->count; i++)
+        good = reply->element[i]->type == REDIS_REPLY_STRING;
+    for (unsigned i = 0; i < call->count; i++)
+        answer(call, i, good ? reply->element[i] : NULL);
+    if (good && reply->element[call->count]->len > 0 && !self->closing)
+        redis_take_message(self, reply->element[call->count]->str, reply->element[call->count]->len);
+    buffer_fini(&call->bytes);
+    free(call);
+}
+
+static void on_reply(void *context, const struct redisReply *reply) {
+    struct redis_call *call = context;
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+        if (begins(reply->str, "NOSCRIPT") && !call->again) {
+            call->again = true;
+            send_call(call);
+            return;
+        }
+        refused(call->self, reply->str);
+        reply = NULL;
+    }
+    finish(call, reply);
+}
+
+static void send_call(struct redis_call *call) {
+    struct redis_broker *self = call->self;
+    const char *script = call->again ? sources[call->script] : self->sha[call->script];
+    const char *words[FIXED_WORDS + MOST_REQUESTS] = {call->again ? "EVAL" : "EVALSHA", script, "1", REDIS_NODES_KEY};
+    size_t lengths[FIXED_WORDS + MOST_REQUESTS];
+    for (size_t i = 0; i < FIXED_WORDS - 1; i++)
+        lengths[i] = strlen(words[i]);
+    struct buffer node = {0};
+    redis_put_u64(&node, self->boot);
+    words[FIXED_WORDS - 1] = node.bytes;
+    lengths[FIXED_WORDS - 1] = node.length;
+    size_t begin = 0;
+    for (unsigned i = 0; i < call->count; i++) {
+        words[FIXED_WORDS + i] = call->bytes.bytes + begin;
+        lengths[FIXED_WORDS + i] = call->asked[i].end - begin;
+        begin = call->asked[i].end;
+    }
+    if (!self->up || !redis_link_send(self->commands, on_reply, call, (int)(FIXED_WORDS + call->count), words, lengths))
+        finish(call, NULL);
+    buffer_fini(&node);
+}
+
+/* --- scripts ------------------------------------------------------------------------------------------------------ */
+
+static void on_loaded(void *context, const struct redisReply *reply) {
+    struct redis_broker *self = context;
+    if (reply == NULL || self->closing || self->loaded == REDIS_SCRIPTS)
+        return;
+    if (reply->type != REDIS_REPLY_STRING || reply->len != REDIS_SHA_CHARS) {
+        redis_link_reset(self->commands, reply->type == REDIS_REPLY_ERROR ? reply->str : "scripts are not loaded");
+        return;
+    }
+    memcpy(self->sha[self->loaded], reply->str, REDIS_SHA_CHARS);
+    if (++self->loaded == REDIS_SCRIPTS)
+        redis_loaded(self);
+}
+
+void redis_scripts_load(struct redis_broker *self) {
+    self->loaded = 0;
+    for (size_t i = 0; i < REDIS_SCRIPTS; i++) {
+        const char *words[] = {"SCRIPT", "LOAD", sources[i]};
+        bool sent = redis_link_send(self->commands, on_loaded, self, 3, words, NULL);
+        (void)sent; /* if not: the link is breaking, and this is done again when it is up */
+    }
+}

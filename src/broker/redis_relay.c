@@ -1,0 +1,188 @@
+/* redis_relay.c - frames to other nodes: those of one turn of the loop for one node are one PUBLISH, on the Redis where
+ * its data inbox lives.
+ *
+ * Fails: nobody listens on the main Redis → NODE_GONE, once until the next poll; but not shortly after this node was
+ *        cut off itself: the others may have been, too. Nobody listens on a relay → the node may have lost that
+ *        connection alone: main is asked whether it listens there. The link is down or breaks → the frames are lost;
+ *        LINK_RESUMED will say so. */
+#include "redis_priv.h"
+
+#include "base/memory.h"
+
+#include <hiredis/hiredis.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MOST_PACK_BYTES = 256 * 1024, /* more leaves at once: the receiver's buffer in Redis is bounded */
+    LENGTH_BYTES = 4,
+};
+
+/* The frames of one turn for one node. */
+struct pack {
+    struct buffer bytes;
+    unsigned frames;
+};
+
+struct published {
+    struct redis_broker *self;
+    struct redis_relay *relay; /* NULL: main */
+    uint64_t boot;
+};
+
+static void name_inbox(char out[REDIS_CHANNEL_CHARS + 1], char kind, uint64_t boot) {
+    snprintf(out, REDIS_CHANNEL_CHARS + 1, "{pb}:%c:%016" PRIx64, kind, boot);
+}
+
+/* --- nobody listens ----------------------------------------------------------------------------------------------- */
+
+static void accuse(struct redis_broker *self, uint64_t boot) {
+    if (self->up && self->ticks - self->trust_tick < UINT32_MAX / 2)
+        redis_post_gone(self, boot);
+}
+
+/* Array of channel and number. */
+static void on_counted(void *context, const struct redisReply *reply) {
+    struct published published = *(struct published *)context;
+    free(context);
+    if (reply == NULL || published.self->closing)
+        return;
+    if (reply->type == REDIS_REPLY_ERROR)
+        redis_complain(published.self, reply->str);
+    else if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+             reply->element[1]->type == REDIS_REPLY_INTEGER && reply->element[1]->integer == 0)
+        accuse(published.self, published.boot);
+}
+
+static void ask_main(struct redis_broker *self, uint64_t boot) {
+    char channel[REDIS_CHANNEL_CHARS + 1];
+    const char *words[] = {"PUBSUB", "NUMSUB", channel};
+    struct published *published = memory_zero(1, sizeof *published);
+    *published = (struct published){.self = self, .boot = boot};
+    name_inbox(channel, 'i', boot);
+    if (!redis_link_send(self->commands, on_counted, published, 3, words, NULL))
+        free(published);
+}
+
+static void nobody_listens(const struct published *published) {
+    struct redis_broker *self = published->self;
+    if (published->boot == self->boot)
+        redis_link_deaf(published->relay != NULL ? published->relay->listener : self->subscriber);
+    else if (published->relay != NULL)
+        ask_main(self, published->boot);
+    else
+        accuse(self, published->boot);
+}
+
+/* --- publishing --------------------------------------------------------------------------------------------------- */
+
+static void on_published(void *context, const struct redisReply *reply) {
+    struct published published = *(struct published *)context;
+    struct redis_broker *self = published.self;
+    free(context);
+    if (reply == NULL || self->closing)
+        return;
+    bool elsewhere = published.relay != NULL && published.relay->listener == NULL && published.boot == self->boot;
+    if (reply->type == REDIS_REPLY_ERROR && published.relay != NULL)
+        redis_target_trouble(&published.relay->target, redis_trouble_of(reply->str), "relay-publisher", reply->str);
+    else if (reply->type == REDIS_REPLY_ERROR)
+        redis_complain(self, reply->str);
+    else if (elsewhere)
+        redis_relay_heard(published.relay);
+    else if (reply->type == REDIS_REPLY_INTEGER && reply->integer == 0)
+        nobody_listens(&published);
+}
+
+static bool publish(struct redis_broker *self, struct redis_relay *relay, char kind, uint64_t boot, const char *bytes,
+                    size_t length) {
+    char channel[REDIS_CHANNEL_CHARS + 1];
+    const char *words[] = {"PUBLISH", channel, bytes};
+    const size_t lengths[] = {strlen("PUBLISH"), REDIS_CHANNEL_CHARS, length};
+    struct published *published = memory_zero(1, sizeof *published);
+    *published = (struct published){self, relay, boot};
+    name_inbox(channel, kind, boot);
+    struct redis_link *link = relay != NULL ? relay->publisher : self->commands;
+    bool sent = redis_link_send(link, on_published, published, 3, words, lengths);
+    if (!sent)
+        free(published);
+    return sent;
+}
+
+static void free_pack(struct pack *pack) {
+    buffer_fini(&pack->bytes);
+    free(pack);
+}
+
+static void publish_pack(struct redis_broker *self, uint64_t boot, struct pack *pack) {
+    if (publish(self, redis_home(self, boot), 'd', boot, pack->bytes.bytes, pack->bytes.length)) {
+        self->stats.published++;
+        self->stats.relayed += pack->frames;
+    } else {
+        self->stats.dropped += pack->frames;
+    }
+    free_pack(pack);
+}
+
+static bool takes_frames(const struct redis_broker *self, uint64_t boot) {
+    const struct redis_relay *home = redis_home(self, boot);
+    return home != NULL ? redis_link_up(home->publisher) : self->up;
+}
+
+/* --- the outside -------------------------------------------------------------------------------------------------- */
+
+void redis_pack(struct redis_broker *self, uint64_t boot, const void *bytes, size_t length) {
+    if (!takes_frames(self, boot)) {
+        self->stats.dropped++;
+        return;
+    }
+    struct pack *pack = map_get(&self->packs, boot);
+    if (pack != NULL && pack->bytes.length + LENGTH_BYTES + length > MOST_PACK_BYTES) {
+        publish_pack(self, boot, map_take(&self->packs, boot));
+        pack = NULL;
+    }
+    if (pack == NULL) {
+        pack = memory_zero(1, sizeof *pack);
+        map_set(&self->packs, boot, pack);
+        buffer_append(&pack->bytes, &(char){MESSAGE_FRAMES}, 1);
+    }
+    const uint8_t prefix[LENGTH_BYTES] = {(uint8_t)length, (uint8_t)(length >> 8), (uint8_t)(length >> 16),
+                                          (uint8_t)(length >> 24)};
+    buffer_append(&pack->bytes, prefix, sizeof prefix);
+    buffer_append(&pack->bytes, bytes, length);
+    pack->frames++;
+}
+
+void redis_publish_packs(struct redis_broker *self) {
+    if (self->packs.count == 0)
+        return;
+    for (size_t i = 0; i < self->packs.capacity; i++)
+        if (self->packs.slots[i].value != NULL)
+            publish_pack(self, self->packs.slots[i].key, self->packs.slots[i].value);
+    map_fini(&self->packs);
+}
+
+void redis_drop_packs(struct redis_broker *self) {
+    for (size_t i = 0; i < self->packs.capacity; i++) {
+        struct pack *pack = self->packs.slots[i].value;
+        if (pack == NULL)
+            continue;
+        self->stats.dropped += pack->frames;
+        free_pack(pack);
+    }
+    map_fini(&self->packs);
+}
+
+static const char probe[] = {MESSAGE_PROBE};
+
+void redis_probe(struct redis_broker *self) {
+    if (publish(self, NULL, 'i', self->boot, probe, sizeof probe))
+        self->unheard++;
+}
+
+void redis_probe_relay(struct redis_relay *relay) {
+    if (publish(relay->self, relay, 'd', relay->self->boot, probe, sizeof probe))
+        relay->unheard++;
+}

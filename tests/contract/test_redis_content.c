@@ -1,0 +1,327 @@
+/* test_redis_content.c - what may be found in Redis and on the inboxes, by whomever it was put there, and what is left
+ * behind. */
+#include "redis_cluster.h"
+
+#include <hiredis/hiredis.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Of a ticket that waits (ticket.lua), counted from 0. */
+enum { VERSION_AT = 8, LENGTH_AT = 9, PLACE_AT = 22, PERSON_AT = 42, ADDRESS_BYTES = 16, OPEN_QUEUE_BYTES = 16 };
+
+static struct redis_server *server_of(const struct cluster *cluster) {
+    return redis_cluster_server(cluster);
+}
+
+/* --- tickets that others left in the line ------------------------------------------------------------------------- */
+
+static void put_u64(char *at, uint64_t number) {
+    for (int i = 0; i < 8; i++)
+        at[i] = (char)(number >> 8 * (7 - i));
+}
+
+/* Puts a ticket that names nothing into the line, as a node with that boot id would: a copy of one that is there. */
+static void plant(struct cluster *cluster, uint64_t boot, char version, const char *more) {
+    const redisReply *reply = redis_server_ask(server_of(cluster), "HVALS {pb}:t");
+    assert_true(reply->elements > 0);
+    size_t length = reply->element[0]->len;
+    char *waiter = memory_copy(reply->element[0]->str, length + 1);
+    size_t with_more = length + strlen(more);
+    waiter = memory_resize(waiter, with_more, 1);
+    memcpy(waiter + length, more, strlen(more));
+    memset(waiter, 0, 8); /* it has waited longest */
+    waiter[VERSION_AT] = version;
+    waiter[LENGTH_AT] = (char)((with_more - VERSION_AT) >> 8);
+    waiter[LENGTH_AT + 1] = (char)(with_more - VERSION_AT);
+    put_u64(waiter + PLACE_AT, boot);
+    put_u64(waiter + PERSON_AT, boot);
+    char member[OPEN_QUEUE_BYTES + 8 + ADDRESS_BYTES] = {0};
+    memcpy(member + OPEN_QUEUE_BYTES + 8, waiter + PLACE_AT, ADDRESS_BYTES);
+    const size_t place_bytes = ADDRESS_BYTES;
+    redis_server_ask(server_of(cluster), "HSET {pb}:t %b %b", waiter + PLACE_AT, place_bytes, waiter, with_more);
+    redis_server_ask(server_of(cluster), "ZADD {pb}:l 0 %b", member, sizeof member);
+    free(waiter);
+}
+
+/* Nobody listens where the tickets of a killed node point. */
+static void test_killed_node(void **state) {
+    struct cluster *cluster = *state;
+    struct ticket alive = redis_cluster_waits(cluster, 1, 1, "");
+    for (uint64_t boot = 0xdead0000; boot < 0xdead0000 + 40; boot++)
+        plant(cluster, boot, '1', "");
+    struct ticket seeker = cluster_ticket(cluster, 2, 2);
+    struct broker_event sought = cluster_seek(cluster, &seeker);
+    assert_int_equal(sought.status, BROKER_OK);
+    assert_int_equal(sought.sought.node, alive.who.at.boot);
+    assert_address(cluster_take(cluster, 1, BROKER_OFFERED).to, alive.who.at);
+    assert_int_equal(redis_server_ask(server_of(cluster), "EXISTS {pb}:t {pb}:l")->integer, 0);
+}
+
+/* A ticket of another version is not misread; one of ours with something behind it is taken. */
+static void test_other_versions_in_the_line(void **state) {
+    struct cluster *cluster = *state;
+    struct ticket ours = redis_cluster_waits(cluster, 1, 1, "");
+    plant(cluster, cluster->nodes[2].boot, '2', "");
+    struct ticket seeker = cluster_ticket(cluster, 0, 2);
+    assert_int_equal(cluster_seek(cluster, &seeker).sought.node, ours.who.at.boot);
+    cluster_take(cluster, 1, BROKER_OFFERED);
+    assert_int_equal(cluster_waiting(cluster), 1);
+
+    ours = redis_cluster_waits(cluster, 1, 1, "");
+    plant(cluster, cluster->nodes[3].boot, '1', "something new");
+    seeker = cluster_ticket(cluster, 0, 3);
+    assert_int_equal(cluster_seek(cluster, &seeker).sought.node, cluster->nodes[3].boot);
+    cluster_take(cluster, 3, BROKER_OFFERED);
+    cluster_assert_quiet(cluster);
+}
+
+/* A place in the line whose ticket was lost is passed over, and swept away. */
+static void test_lost_tickets(void **state) {
+    struct cluster *cluster = *state;
+    enum { LOST = 20 };
+    for (uint32_t slot = 0; slot < LOST; slot++) {
+        struct ticket ticket = cluster_ticket(cluster, 1, slot);
+        ticket.who.person = 1; /* so that they don't find each other */
+        assert_int_equal(cluster_seek(cluster, &ticket).status, BROKER_NONE);
+    }
+    assert_int_equal(redis_server_ask(server_of(cluster), "ZCARD {pb}:l")->integer, LOST);
+    redis_server_ask(server_of(cluster), "DEL {pb}:t");
+    struct ticket seeker = redis_cluster_waits(cluster, 0, 1, "");
+    assert_int_equal(redis_server_ask(server_of(cluster), "ZCARD {pb}:l")->integer, 1);
+    cluster_withdraw(cluster, seeker.who.at, seeker.attempt);
+}
+
+/* --- messages that others publish --------------------------------------------------------------------------------- */
+
+static void publish(struct cluster *cluster, unsigned node, const char *channel, const char *bytes, size_t length) {
+    redis_server_ask(server_of(cluster), "PUBLISH {pb}:%s:%016llx %b", channel,
+                     (unsigned long long)cluster->nodes[node].boot, bytes, length);
+}
+
+static void test_garbage(void **state) {
+    struct cluster *cluster = *state;
+    enum { OFFER_BYTES = 200 };
+    char foreign[OFFER_BYTES] = "O"; /* an offer to a place of another node; then one whose ticket has no end */
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } garbage[] = {
+        {"", 0},
+        {"O", 1},
+        {"O0123456789abcdef", 17},
+        {"O\0\0", 3},
+        {"Cxyz", 4},
+        {"C00000000000000000000000000000000....", 37},
+        {"F\1", 2},
+        {"F\xff\xff\xff\xff", 5},
+        {"F\5\0\0\0abcd", 9},
+    };
+    const size_t count = sizeof garbage / sizeof *garbage;
+    for (size_t i = 0; i < count; i++) {
+        publish(cluster, 1, "i", garbage[i].bytes, garbage[i].length);
+        publish(cluster, 1, "d", garbage[i].bytes, garbage[i].length);
+    }
+    for (size_t length = 1; length < sizeof foreign; length++) {
+        foreign[length] = (char)(length % 7 == 0 ? 1 : 0);
+        publish(cluster, 1, "i", foreign, length);
+    }
+    cluster_settle(cluster);
+    assert_int_equal(redis_cluster_stats(cluster, 1).garbage, 2 * count + sizeof foreign - 1);
+    cluster_assert_quiet(cluster);
+    redis_cluster_assert_well(cluster);
+}
+
+/* A kind of message that this version does not know is counted, and nothing else. */
+static void test_unknown_messages(void **state) {
+    struct cluster *cluster = *state;
+    struct redis_broker_stats before = redis_cluster_stats(cluster, 1);
+    publish(cluster, 1, "i", "Znew", 4);
+    publish(cluster, 1, "d", "znew", 4);
+    cluster_settle(cluster);
+    struct redis_broker_stats after = redis_cluster_stats(cluster, 1);
+    assert_true(after.unknown >= before.unknown + 2);
+    assert_int_equal(after.garbage, before.garbage);
+    redis_cluster_assert_well(cluster);
+}
+
+/* The offer that a newer node makes has more in it; that of another version can't be read. */
+static void test_other_versions_of_offers(void **state) {
+    struct cluster *cluster = *state;
+    struct ticket waiter = redis_cluster_waits(cluster, 1, 1, "");
+    const redisReply *reply = redis_server_ask(server_of(cluster), "HVALS {pb}:t");
+    const char *ours = reply->element[0]->str;
+    const size_t length = reply->element[0]->len;
+    char offer[400] = "O";
+    memcpy(offer + 1, ours + PLACE_AT, ADDRESS_BYTES + 4);
+    memcpy(offer + 1 + ADDRESS_BYTES + 4, ours, length);
+    char *ticket = offer + 1 + ADDRESS_BYTES + 4 + 8;
+    size_t offer_length = (size_t)(ticket - offer) + length - 8;
+    memcpy(offer + offer_length, "new", 3);
+    offer_length += 3;
+    ticket[2] = (char)(ticket[2] + 3);
+    publish(cluster, 1, "i", offer, offer_length);
+    cluster_settle(cluster);
+    struct broker_event offered = cluster_take(cluster, 1, BROKER_OFFERED);
+    assert_address(offered.to, waiter.who.at);
+    assert_int_equal(offered.offered.seeker.who.person, waiter.who.person);
+    ticket[0] = '2';
+    publish(cluster, 1, "i", offer, offer_length);
+    cluster_settle(cluster);
+    cluster_assert_quiet(cluster);
+    assert_int_equal(redis_cluster_stats(cluster, 1).garbage, 1);
+}
+
+/* --- keys --------------------------------------------------------------------------------------------------------- */
+
+static uint64_t type_errors(struct cluster *cluster) {
+    uint64_t errors = 0;
+    for (unsigned node = 0; node < CLUSTER_NODES; node++)
+        errors += redis_cluster_stats(cluster, node).errors[REDIS_TROUBLE_TYPE];
+    return errors;
+}
+
+/* Somebody else's key where ours should be: what needs it is answered DOWN, nothing crashes, and it mends itself. */
+static void test_foreign_keys(void **state) {
+    struct cluster *cluster = *state;
+    static const struct {
+        const char *key;
+        bool seeks; /* a lone seeker needs it */
+    } foreign[] = {{"{pb}:t", true}, {"{pb}:l", true}, {"{pb}:n", false}, {"{pb}:s", false}};
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        uint64_t before = type_errors(cluster);
+        redis_server_ask(server_of(cluster), "DEL %s", foreign[i].key);
+        redis_server_ask(server_of(cluster), "SET %s x", foreign[i].key);
+        struct ticket ticket = cluster_ticket(cluster, 0, 1);
+        assert_int_equal(cluster_seek(cluster, &ticket).status, foreign[i].seeks ? BROKER_DOWN : BROKER_NONE);
+        redis_cluster_pass(cluster, 1);
+        assert_true(type_errors(cluster) > before);
+        redis_server_ask(server_of(cluster), "DEL %s", foreign[i].key);
+        redis_cluster_pass(cluster, 1);
+        cluster_take(cluster, 0, BROKER_LINK_RESUMED); /* nobody knows what was left undone */
+        cluster_withdraw(cluster, ticket.who.at, ticket.attempt);
+        cluster_forget(cluster);
+        redis_cluster_assert_well(cluster);
+    }
+}
+
+static void test_foreign_chat(void **state) {
+    struct cluster *cluster = *state;
+    struct redis_pair pair = redis_cluster_offered(cluster);
+    char key[64];
+    snprintf(key, sizeof key, "{pb}:c:%016llx%016llx", (unsigned long long)pair.seeker.chat.high,
+             (unsigned long long)pair.seeker.chat.low);
+    redis_server_ask(server_of(cluster), "LPUSH %s x", key);
+    assert_int_equal(cluster_commit(cluster, &pair.seeker, &pair.candidate).status, BROKER_DOWN);
+    assert_int_equal(cluster_abort(cluster, &pair.seeker).status, BROKER_DOWN);
+    redis_server_ask(server_of(cluster), "DEL %s", key);
+    redis_server_ask(server_of(cluster), "SET %s nonsense", key);
+    assert_int_equal(cluster_lookup(cluster, pair.seeker.who.at, pair.seeker.chat).status, BROKER_DOWN);
+    redis_server_ask(server_of(cluster), "DEL %s", key);
+    redis_cluster_pass(cluster, 1);
+    cluster_forget(cluster);
+    redis_cluster_assert_well(cluster);
+}
+
+static void test_scripts_are_flushed(void **state) {
+    struct cluster *cluster = *state;
+    redis_server_ask(server_of(cluster), "SCRIPT FLUSH");
+    redis_cluster_assert_well(cluster);
+    assert_int_equal(redis_cluster_stats(cluster, 0).resumed, 0);
+}
+
+static bool is_known(const char *key) {
+    static const char *const known[] = {"{pb}:n", "{pb}:s", "{pb}:t", "{pb}:l"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(key, known[i]) == 0)
+            return true;
+    return strncmp(key, "{pb}:c:", 7) == 0 && strspn(key + 7, "0123456789abcdef") == 32 && key[39] == '\0';
+}
+
+/* Nothing that anybody says stands in the name or the content of a key. (That every key has a time to live, the fixture
+ * sees to after each test.) */
+static void test_nothing_is_told(void **state) {
+    struct cluster *cluster = *state;
+    struct redis_pair pair = redis_cluster_chatting(cluster);
+    redis_cluster_waits(cluster, 0, 1, "de");
+    redis_cluster_freeze(cluster, 1, true);
+    redis_cluster_pass(cluster, 4);
+    for (int i = 0; i < 50; i++)
+        cluster_relay(cluster, 0, pair.candidate.who.at.boot, "secret", 6);
+    cluster_settle(cluster);
+    redis_cluster_freeze(cluster, 1, false);
+    const redisReply *keys = redis_server_ask(server_of(cluster), "KEYS *");
+    assert_true(keys->elements >= 4);
+    for (size_t i = 0; i < keys->elements; i++)
+        if (!is_known(keys->element[i]->str))
+            fail_msg("unknown key %s", keys->element[i]->str);
+    const redisReply *found =
+        redis_server_ask(server_of(cluster), "EVAL %s 0",
+                         "local count = 0 "
+                         "for _, key in ipairs(redis.call('KEYS', '*')) do "
+                         "  if redis.call('DUMP', key):find('secret', 1, true) then count = count + 1 end "
+                         "end return count");
+    assert_int_equal(found->integer, 0);
+}
+
+/* A key has a time to live from its birth, and not only from the next beat on. */
+static void test_born_to_die(void **state) {
+    struct cluster *cluster = *state;
+    for (unsigned node = 0; node < CLUSTER_NODES; node++)
+        redis_cluster_freeze(cluster, node, true);
+    redis_server_ask(server_of(cluster), "FLUSHALL");
+    struct ticket ticket = cluster_ticket(cluster, 0, 1);
+    struct broker_request seek = {.kind = BROKER_SEEK, .asker = ticket.who.at, .seek = ticket};
+    cluster_request(cluster, 0, &seek);
+    cluster_settle(cluster);
+    static const char *const keys[] = {"{pb}:t", "{pb}:l"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        assert_true(redis_server_ask(server_of(cluster), "PTTL %s", keys[i])->integer > 0);
+    for (unsigned node = 0; node < CLUSTER_NODES; node++)
+        redis_cluster_freeze(cluster, node, false);
+}
+
+/* When everybody has left, only tombstones remain, and not for long. */
+static void test_what_remains(void **state) {
+    struct cluster *cluster = *state;
+    enum { TOMBSTONE_MS = 600000 };
+    struct redis_pair pair = redis_cluster_chatting(cluster);
+    struct redis_pair aborted = redis_cluster_offered(cluster);
+    cluster_abort(cluster, &aborted.seeker);
+    redis_cluster_waits(cluster, 0, 1, "en");
+    cluster_end(cluster, pair.candidate.who.at, pair.seeker.chat, (struct tombstone){END_LEFT, SIDE_SEEKER});
+    for (unsigned node = 0; node < CLUSTER_NODES; node++)
+        cluster_close(cluster, node);
+    const redisReply *keys = redis_server_ask(server_of(cluster), "KEYS *");
+    size_t count = keys->elements;
+    char *names[8];
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < count; i++)
+        names[i] = memory_string(keys->element[i]->str);
+    for (size_t i = 0; i < count; i++) {
+        assert_memory_equal(names[i], "{pb}:c:", 7);
+        assert_in_range(redis_server_ask(server_of(cluster), "PTTL %s", names[i])->integer, 1, TOMBSTONE_MS);
+        free(names[i]);
+    }
+    for (unsigned node = 0; node < CLUSTER_NODES; node++)
+        cluster_join(cluster, node);
+    cluster_settle(cluster);
+}
+
+static int suite(const struct fixture *fixture) {
+    const struct CMUnitTest tests[] = {
+        CLUSTER_TEST(test_killed_node, fixture),         CLUSTER_TEST(test_other_versions_in_the_line, fixture),
+        CLUSTER_TEST(test_lost_tickets, fixture),        CLUSTER_TEST(test_garbage, fixture),
+        CLUSTER_TEST(test_unknown_messages, fixture),    CLUSTER_TEST(test_other_versions_of_offers, fixture),
+        CLUSTER_TEST(test_foreign_keys, fixture),        CLUSTER_TEST(test_foreign_chat, fixture),
+        CLUSTER_TEST(test_scripts_are_flushed, fixture), CLUSTER_TEST(test_nothing_is_told, fixture),
+        CLUSTER_TEST(test_born_to_die, fixture),         CLUSTER_TEST(test_what_remains, fixture),
+    };
+    return cmocka_run_group_tests_name("redis content", tests, NULL, NULL);
+}
+
+int main(void) {
+    return redis_cluster_main(suite);
+}
