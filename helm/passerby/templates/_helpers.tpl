@@ -1,0 +1,98 @@
+{{/* _helpers.tpl - names, labels, and what several templates must agree on. */}}
+
+{{- define "passerby.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{/* At most 52 letters: the longest suffix here has 11, and names end at 63. */}}
+{{- define "passerby.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else if contains (include "passerby.name" .) .Release.Name }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "passerby.name" .) | trunc 52 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* What selects a component's pods: (list $ "node"). Never changes over upgrades. */}}
+{{- define "passerby.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ include "passerby.name" $root }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{/* All labels: (list $ "node" [$more]). */}}
+{{- define "passerby.labels" -}}
+{{- $root := index . 0 -}}
+{{- $own := include "passerby.selector" . | fromYaml -}}
+{{- $own = merge $own (dict "helm.sh/chart" (printf "%s-%s" $root.Chart.Name ($root.Chart.Version | replace "+" "_"))
+  "app.kubernetes.io/version" $root.Chart.AppVersion "app.kubernetes.io/managed-by" $root.Release.Service "app.kubernetes.io/part-of" "passerby") -}}
+{{- $more := dict -}}
+{{- if gt (len .) 2 }}{{ $more = index . 2 | default dict }}{{ end -}}
+{{- merge $own $more $root.Values.commonLabels | toYaml }}
+{{- end }}
+
+{{/* The metadata of an object: (dict "root" $ "component" "node" "name" … "labels" … "annotations" …). */}}
+{{- define "passerby.metadata" -}}
+name: {{ .name }}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  {{- include "passerby.labels" (list .root .component .labels) | nindent 2 }}
+{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "passerby.image" -}}
+{{- $image := .image -}}
+{{- if $image.digest }}{{ $image.repository }}@{{ $image.digest }}{{ else }}{{ $image.repository }}:{{ $image.tag | default .tag }}{{ end }}
+{{- end }}
+
+{{- define "passerby.nodeImage" -}}
+{{- include "passerby.image" (dict "image" .Values.image "tag" .Chart.AppVersion) }}
+{{- end }}
+
+{{- define "passerby.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "passerby.fullname" .) }}
+{{- else }}{{ .Values.serviceAccount.name | default "default" }}{{ end }}
+{{- end }}
+
+{{/* Name of the Secret that the chart makes. */}}
+{{- define "passerby.ownSecret" -}}
+{{ include "passerby.fullname" . }}
+{{- end }}
+
+{{/* Is there a Redis at all? "" if not. */}}
+{{- define "passerby.hasRedis" -}}
+{{- if or .Values.redis.bundled.enabled .Values.redis.external.url .Values.redis.external.existingSecret }}yes{{ end }}
+{{- end }}
+
+{{/* The configuration file. What has values of its own wins. */}}
+{{- define "passerby.config" -}}
+{{- $drain := dict "drain_delay" (printf "%ds" (int .Values.drain.delaySeconds)) "drain_spread" (printf "%ds" (int .Values.drain.spreadSeconds))
+  "drain_timeout" (printf "%ds" (int .Values.drain.timeoutSeconds)) -}}
+{{- merge $drain .Values.config | toPrettyJson }}
+{{- end }}
+
+{{/* The secrets that the chart makes, as a dict of plain values. Those from before are kept: `lookup` sees them on install and upgrade. */}}
+{{- define "passerby.secrets" -}}
+{{- $old := (lookup "v1" "Secret" .Release.Namespace (include "passerby.ownSecret" .)).data | default dict -}}
+{{- $secrets := dict -}}
+{{- if not .Values.secret.existingSecret }}
+{{- $_ := set $secrets "secret" (hasKey $old "secret" | ternary (get $old "secret" | b64dec) (randAlphaNum 48)) }}
+{{- end }}
+{{- if .Values.redis.bundled.enabled }}
+{{- $password := hasKey $old "redis-password" | ternary (get $old "redis-password" | b64dec) (randAlphaNum 48) }}
+{{- $_ := set $secrets "redis-password" $password }}
+{{- $_ := set $secrets "redis-url" (printf "redis://:%s@%s-redis:6379" $password (include "passerby.fullname" .)) }}
+{{- else if .Values.redis.external.url }}
+{{- $_ := set $secrets "redis-url" .Values.redis.external.url }}
+{{- end }}
+{{- with .Values.redis.external.relayUrls }}
+{{- $_ := set $secrets "redis-relay-urls" (join "," .) }}
+{{- end }}
+{{- toYaml $secrets }}
+{{- end }}

@@ -1,0 +1,228 @@
+// chart.test.mjs - helm/passerby as `helm template` renders it: valid for Kubernetes, right in what matters, and plain about bad values.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { CHART, find, helm, render } from './lib/chart.mjs';
+import { startCluster } from './lib/cluster.mjs';
+import { ROOT, run } from './lib/compose.mjs';
+import { faults } from './lib/kubernetes.mjs';
+import { README, readme } from './lib/readme.mjs';
+
+const SCENARIOS = readdirSync(join(CHART, 'ci'));
+const BINARY = process.env.PASSERBY_BIN ?? join(ROOT, 'build/passerby');
+const EXTERNAL = { 'redis.bundled.enabled': false, 'redis.external.url': 'redis://:word@redis.example' };
+
+const container = (manifests, name = 'chat-passerby') => find(manifests, 'Deployment', name).spec.template.spec.containers[0];
+const settings = (manifests) => JSON.parse(find(manifests, 'ConfigMap', 'chat-passerby').data['config.json']);
+const decode = (secret, key) => Buffer.from(secret.data[key], 'base64').toString();
+
+describe('the judge of manifests', () => {
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec: { ports: [{ port: 80 }] } };
+  const broken = {
+    'an unknown field': { ...service, spec: { ...service.spec, selektor: {} } },
+    'an unknown field deep inside': { ...service, spec: { ports: [{ port: 80, protokol: 'TCP' }] } },
+    'a wrong type': { ...service, spec: { ports: [{ port: 'eighty' }] } },
+    'a missing field': { ...service, spec: { ports: [{ name: 'http' }] } },
+    'a wrong kind': { ...service, kind: 'Servise' },
+  };
+  it('takes a good one', () => assert.deepEqual(faults(service), []));
+  for (const [what, manifest] of Object.entries(broken)) it(`finds ${what}`, () => assert.notDeepEqual(faults(manifest), []));
+});
+
+describe('chart', () => {
+  for (const scenario of [undefined, ...SCENARIOS]) {
+    it(`${scenario ?? 'with its defaults'}: lints, and renders what Kubernetes takes`, async () => {
+      await helm('lint', '--strict', CHART, ...(scenario ? ['--values', join(CHART, 'ci', scenario)] : []));
+      const manifests = await render(scenario);
+      assert.deepEqual(manifests.flatMap(faults), []);
+      for (const { kind, metadata } of manifests.filter(({ apiVersion }) => !apiVersion.startsWith('cloud.google'))) {
+        assert.equal(metadata.namespace, 'talk', `${kind} ${metadata.name}`);
+        assert.equal(metadata.labels['app.kubernetes.io/instance'], 'chat', `${kind} ${metadata.name}`);
+      }
+    });
+  }
+
+  it('keeps every pod within restricted Pod Security, with a read-only root and no token', async () => {
+    const manifests = await render();
+    const pods = manifests.flatMap(({ kind, spec }) => (kind === 'Deployment' ? [spec.template.spec] : kind === 'Pod' ? [spec] : []));
+    assert.equal(pods.length, 3);
+    for (const pod of pods) {
+      assert.equal(pod.automountServiceAccountToken, false);
+      assert.equal(pod.securityContext.runAsNonRoot, true);
+      assert.equal(pod.securityContext.seccompProfile.type, 'RuntimeDefault');
+      for (const { securityContext } of pod.containers) {
+        assert.equal(securityContext.allowPrivilegeEscalation, false);
+        assert.equal(securityContext.readOnlyRootFilesystem, true);
+        assert.deepEqual(securityContext.capabilities, { drop: ['ALL'] });
+      }
+    }
+  });
+
+  it('updates without a pod too few, and gives each more time to drain than draining takes', async () => {
+    const manifests = await render({ 'drain.delaySeconds': 7, 'drain.spreadSeconds': 20, 'drain.timeoutSeconds': 40 });
+    const { spec } = find(manifests, 'Deployment', 'chat-passerby');
+    assert.equal(spec.strategy.rollingUpdate.maxUnavailable, 0);
+    assert.equal(spec.template.spec.terminationGracePeriodSeconds, 77);
+    const { drain_delay: delay, drain_spread: spread, drain_timeout: timeout } = settings(manifests);
+    assert.deepEqual([delay, spread, timeout], ['7s', '20s', '40s']);
+  });
+
+  it('asks /livez whether to restart a pod, and /readyz whether to send people', async () => {
+    const { startupProbe, livenessProbe, readinessProbe, ports } = container(await render());
+    assert.deepEqual([startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => [httpGet.path, httpGet.port]),
+      [['/livez', 'internal'], ['/livez', 'internal'], ['/readyz', 'internal']]);
+    assert.deepEqual(ports, [{ name: 'http', containerPort: 8080 }, { name: 'internal', containerPort: 9090 }]);
+  });
+
+  it('draws a secret and a password for Redis, and gives pods no more than a reference', async () => {
+    const manifests = await render();
+    const secret = find(manifests, 'Secret');
+    assert.match(decode(secret, 'secret'), /^\w{48}$/);
+    assert.equal(decode(secret, 'redis-url'), `redis://:${decode(secret, 'redis-password')}@chat-passerby-redis:6379`);
+    const others = JSON.stringify(manifests.filter(({ kind }) => kind !== 'Secret'));
+    for (const key of ['secret', 'redis-password']) assert.ok(!others.includes(decode(secret, key)));
+    const env = Object.fromEntries(container(manifests).env.map(({ name, valueFrom }) => [name, valueFrom?.secretKeyRef.key]));
+    assert.deepEqual(env, { PASSERBY_CONFIG: undefined, PASSERBY_SECRET: 'secret', PASSERBY_REDIS: 'redis-url' });
+  });
+
+  it('keeps the secrets from before, and draws those that are missing', async (t) => {
+    const before = { secret: 'drawn by an earlier release' };
+    const secret = find(await render({}, ...await startCluster(t, { 'chat-passerby': before })), 'Secret');
+    assert.equal(decode(secret, 'secret'), before.secret);
+    assert.match(decode(secret, 'redis-password'), /^\w{48}$/);
+  });
+
+  it('takes Redis and secret from Secrets that exist, and makes none then', async () => {
+    const manifests = await render('external-redis-values.yaml');
+    const refs = Object.fromEntries(container(manifests).env.filter(({ valueFrom }) => valueFrom)
+      .map(({ name, valueFrom: { secretKeyRef } }) => [name, `${secretKeyRef.name}/${secretKeyRef.key}`]));
+    assert.deepEqual(refs, { PASSERBY_SECRET: 'passerby-secret/token', PASSERBY_REDIS: 'redis-login/url', PASSERBY_REDIS_RELAY: 'chat-passerby/redis-relay-urls' });
+    assert.deepEqual(Object.keys(find(manifests, 'Secret').data), ['redis-relay-urls']);
+    assert.equal(find(manifests, 'Deployment').metadata.name, 'chat-passerby', 'no Redis of its own');
+    assert.ok(container(manifests).env.some(({ name, value }) => name === 'PASSERBY_REDIS_CA' && value === '/etc/passerby-redis/ca.crt'));
+  });
+
+  it('restarts the pods when settings change, and only then', async () => {
+    const sum = async (values) => find(await render(values), 'Deployment', 'chat-passerby').spec.template.metadata.annotations['checksum/config'];
+    assert.equal(await sum({}), await sum({}));
+    assert.notEqual(await sum({}), await sum({ 'config.grace': '2m' }));
+  });
+
+  it('leaves the number of pods to the autoscaler, and has it shrink slowly', async () => {
+    const manifests = await render('autoscaling-values.yaml');
+    assert.equal(find(manifests, 'Deployment', 'chat-passerby').spec.replicas, undefined);
+    const { metrics, behavior } = find(manifests, 'HorizontalPodAutoscaler').spec;
+    assert.deepEqual(metrics.map(({ type }) => type), ['Resource', 'Pods']);
+    assert.ok(behavior.scaleDown.stabilizationWindowSeconds >= 300);
+  });
+
+  it('lets people in and Prometheus, lets nodes out to Redis, and nobody else to that', async () => {
+    const manifests = await render();
+    const node = find(manifests, 'NetworkPolicy', 'chat-passerby').spec;
+    assert.deepEqual(node.ingress.map(({ ports, from }) => [ports[0].port, from]), [['http', undefined], ['internal', [{ namespaceSelector: {} }]]]);
+    assert.deepEqual(node.egress.map(({ ports }) => ports[0].port), [53, 6379]);
+    const redis = find(manifests, 'NetworkPolicy', 'chat-passerby-redis').spec;
+    assert.deepEqual(redis.ingress[0].from[0].podSelector, { matchLabels: find(manifests, 'Deployment', 'chat-passerby').spec.selector.matchLabels });
+    assert.deepEqual(redis.egress, []);
+  });
+
+  it('has services that reach the nodes alone, by the ports they have', async () => {
+    const manifests = await render();
+    const labels = find(manifests, 'Deployment', 'chat-passerby').spec.template.metadata.labels;
+    const names = container(manifests).ports.map(({ name }) => name);
+    for (const service of ['chat-passerby', 'chat-passerby-internal']) {
+      const { selector, ports } = find(manifests, 'Service', service).spec;
+      assert.deepEqual(Object.entries(selector).filter(([key, value]) => labels[key] !== value), []);
+      assert.equal(selector['app.kubernetes.io/component'], 'node');
+      assert.ok(names.includes(ports[0].targetPort));
+    }
+  });
+
+  it('lets two strangers meet as its test, with the nodes\' image', async () => {
+    const manifests = await render();
+    const pod = find(manifests, 'Pod');
+    assert.equal(pod.metadata.annotations['helm.sh/hook'], 'test');
+    assert.equal(pod.spec.containers[0].image, container(manifests).image);
+    assert.deepEqual(pod.spec.containers[0].args, ['probe', 'http://chat-passerby:80']);
+  });
+
+  it('leads an Ingress and an HTTPRoute to the service', async () => {
+    const ingress = find(await render('ingress-haproxy-values.yaml'), 'Ingress').spec;
+    assert.deepEqual(ingress.rules[0].http.paths[0].backend.service, { name: 'chat-passerby', port: { name: 'http' } });
+    assert.equal(ingress.ingressClassName, 'haproxy');
+    const route = find(await render('gateway-values.yaml'), 'HTTPRoute').spec;
+    assert.deepEqual(route.rules[0].backendRefs, [{ name: 'chat-passerby', port: 80 }]);
+    assert.deepEqual(route.rules[0].timeouts, { request: '0s' });
+  });
+
+  it('brings our rules and dashboard, also when packaged', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'passerby-chart-'));
+    t.after(() => rm(folder, { recursive: true }));
+    await helm('package', CHART, '--destination', folder);
+    const [archive] = readdirSync(folder);
+    for (const file of ['rules.yml', 'dashboard.json']) {
+      const packed = await run('tar', ['--extract', '--to-stdout', '--file', join(folder, archive), `passerby/files/${file}`]);
+      assert.equal(packed, readFileSync(join(ROOT, 'docker/observability', file), 'utf8').trim());
+    }
+    const manifests = await render('autoscaling-values.yaml');
+    assert.ok(find(manifests, 'PrometheusRule').spec.groups[0].rules.length > 0);
+    assert.equal(JSON.parse(find(manifests, 'ConfigMap', 'chat-passerby-dashboard').data['passerby.json']).title, 'Passerby');
+  });
+
+  it('takes what people add', async () => {
+    const manifests = await render({
+      commonLabels: { team: 'chat' }, podAnnotations: { note: 'here' }, extraEnv: [{ name: 'PASSERBY_GRACE', value: '2m' }],
+      extraVolumes: [{ name: 'tls', emptyDir: {} }], extraVolumeMounts: [{ name: 'tls', mountPath: '/tls' }], nodeSelector: { disk: 'none' },
+      extraObjects: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: '{{ .Release.Name }}-more' } }],
+    });
+    const { metadata, spec } = find(manifests, 'Deployment', 'chat-passerby').spec.template;
+    assert.equal(metadata.labels.team, 'chat');
+    assert.equal(metadata.annotations.note, 'here');
+    assert.ok(spec.containers[0].env.some(({ name }) => name === 'PASSERBY_GRACE'));
+    assert.ok(spec.containers[0].volumeMounts.some(({ mountPath }) => mountPath === '/tls'));
+    assert.deepEqual(spec.nodeSelector, { disk: 'none' });
+    assert.ok(find(manifests, 'ConfigMap', 'chat-more'));
+  });
+
+  const REFUSED = {
+    'both kinds of Redis': [{ 'redis.external.url': 'redis://r' }, /redis\.bundled\.enabled and redis\.external are both set/],
+    'several nodes without Redis': [{ 'redis.bundled.enabled': false }, /several nodes need a Redis/],
+    'an autoscaler without Redis': [{ 'redis.bundled.enabled': false, replicaCount: 1, 'autoscaling.enabled': true }, /several nodes need a Redis/],
+    'no secret': [{ 'secret.create': false }, /secret\.existingSecret/],
+    'an ingress without a host': [{ 'ingress.enabled': true }, /ingress\.hosts/],
+    'a route without a gateway': [{ 'httpRoute.enabled': true }, /httpRoute\.parentRefs/],
+    'relays without a Redis of one\'s own': [{ 'redis.external.relayUrls': ['redis://r'] }, /relayUrls/],
+    'two places for the URL': [{ ...EXTERNAL, 'redis.external.existingSecret': 's' }, /one of them has the URL/],
+    'an autoscaler without a target': [{ 'autoscaling.enabled': true, 'autoscaling.targetCPUUtilizationPercentage': null }, /needs a target/],
+    'a misspelled value': [{ replicaCuont: 3 }, /replicaCuont/],
+    'a misspelled option': [{ 'config.grase': '2m' }, /grase/],
+    'a duration that is none': [{ 'config.grace': 'long' }, /config.*grace/s],
+    'a URL that is none': [{ 'redis.bundled.enabled': false, 'redis.external.url': 'redis.example:6379' }, /redis\/external\/url/],
+    'a number of the wrong kind': [{ replicaCount: 'three' }, /replicaCount/],
+  };
+  for (const [what, [values, sentence]] of Object.entries(REFUSED)) {
+    it(`refuses ${what}, and says so`, () => assert.rejects(render(values), sentence));
+  }
+
+  it('knows the options that the binary has, but for those that have values of their own', async () => {
+    const options = Object.keys(JSON.parse(await run(BINARY, ['config', '--defaults'])));
+    const own = /^(listen|internal_listen|redis.*|secret.*|drain_.*)$/;
+    const schema = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8'));
+    assert.deepEqual(Object.keys(schema.properties.config.properties).sort(), options.filter((option) => !own.test(option)).sort());
+  });
+
+  it('has a README that tells every value', () =>
+    assert.equal(readFileSync(README, 'utf8'), readme(), 'run: node tests/deploy/lib/readme.mjs'));
+
+  it('renders a configuration that the binary takes', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'passerby-config-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'config.json');
+    await run('sh', ['-c', 'printf %s "$1" >"$2"', '-', JSON.stringify(settings(await render({ 'config.max_body': '4k' }))), file]);
+    assert.match(await run(BINARY, ['config', '--check', '--config', file]), /good/);
+  });
+});
