@@ -14,19 +14,37 @@ packages_of() {
       ;;
     clang) echo clang "$(clang_runtime)" ;;
     test) echo gcovr valgrind prometheus curl openssl python3 python3-websockets procps redis-server ;;
+    cluster) echo redis-server haproxy openssl curl ;;
     browser) echo chromium fonts-dejavu-core ;;
+    deploy) echo yamllint systemd unzip prometheus shellcheck openssl ;;
+    engine)
+      echo debootstrap iptables qemu-user-static binutils
+      # Another engine than Debian's will do, and would be in the way of it.
+      if ! command -v dockerd >/dev/null || dpkg-query --show docker.io >/dev/null 2>&1; then engine_packages; fi
+      ;;
     lint) echo shellcheck yamllint clang-format pmccabe groff-base binutils ;;
   esac
 }
 
+# 12, 13 …
+debian_release() {
+  if [[ -r /etc/os-release ]]; then (. /etc/os-release && echo "${VERSION_ID:-}"); fi
+}
+
 # clang's sanitizers and libFuzzer: the package is named after the release's version of clang.
 clang_runtime() {
-  local version=
-  [[ -r /etc/os-release ]] && version=$(. /etc/os-release && echo "${VERSION_ID:-}")
-  case $version in
+  case $(debian_release) in
     12) echo libclang-rt-14-dev ;;
     13) echo libclang-rt-19-dev ;;
     *) echo libclang-rt-dev ;;
+  esac
+}
+
+# Debian 12 has the command in docker.io, and no plug-ins: engine.sh fetches them.
+engine_packages() {
+  case $(debian_release) in
+    12) echo docker.io ;;
+    *) echo docker.io docker-cli docker-buildx docker-compose ;;
   esac
 }
 
@@ -65,12 +83,18 @@ need_packages() {
   fi
 }
 
-# The npm packages of the end-to-end tests, as package-lock.json has them; quick when they are there.
+# The npm packages of the end-to-end tests.
 npm_install() {
-  local installed=tests/e2e/node_modules/.package-lock.json
-  if [[ ! -e $installed || tests/e2e/package-lock.json -nt $installed ]]; then
-    say "installing the npm packages of tests/e2e"
-    npm ci --prefix tests/e2e --no-audit --no-fund
+  npm_install_in tests/e2e
+}
+
+# npm_install_in FOLDER: what its package-lock.json has; quick when it is there.
+npm_install_in() {
+  local folder=$1
+  local installed=$folder/node_modules/.package-lock.json
+  if [[ ! -e $installed || $folder/package-lock.json -nt $installed ]]; then
+    say "installing the npm packages of $folder"
+    npm ci --prefix "$folder" --no-audit --no-fund
     touch "$installed"
   fi
 }

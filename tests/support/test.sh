@@ -22,6 +22,8 @@ test_all() {
   run_part threads part_threads
   run_part coverage part_coverage
   run_part metrics part_metrics
+  run_part deploy-files part_deploy_files
+  run_part chart part_chart
   run_part end-to-end part_e2e
   run_part faults part_faults
   run_part end-to-end-asan part_e2e_sanitized
