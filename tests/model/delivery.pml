@@ -1,14 +1,14 @@
 /* delivery.pml - three messages from one reliable client to another, with a window of two, while both change places.
  *
- * The two clients follow PROTOCOL.md ("What a reliable client does"), the two places delivery.c. A new place on the same
- * node takes the numbers along (resume.c, take_from_previous()); on another node it knows none. README.md says what is left
+ * The two clients follow PROTOCOL.md ("What a reliable client does"), the two places delivery.c. A new place on the
+ * same node takes the numbers along (resume.c, take_from()); on another node it knows none. README.md says what is left
  * out. That frames of a place that was left are refused is rebind.pml's business: here they come before, or are lost.
  *
- * Faults, FAULTS of them in any order, at any moment: the sender's or the receiver's connection drops, and it resumes on the
- * same node or on the other; frames between the nodes are lost, and both sides hear `sync`.
+ * Faults, FAULTS of them in any order, at any moment: the sender's or the receiver's connection drops, and it resumes
+ * on the same node or on the other; frames between the nodes are lost, and both sides hear `sync`.
  *
- * Checked: nothing that a client does by the contract is refused; each message is shown once and in order; when nothing is
- * left to do, all has been shown and acknowledged. */
+ * Checked: nothing that a client does by the contract is refused; each message is shown once and in order; when nothing
+ * is left to do, all has been shown and acknowledged. */
 
 #ifndef FAULTS
 #define FAULTS 2
@@ -68,8 +68,8 @@ inline empty_of_frames(c) {
     od
 }
 
-#define nothing_under_way (empty(up) && empty(there) && empty(down) && empty(up_again) && empty(back) && empty(down_again) && \
-                           sender_here && receiver_here)
+#define nothing_under_way (empty(up) && empty(there) && empty(down) && empty(up_again) && empty(back) && \
+                           empty(down_again) && sender_here && receiver_here)
 
 proctype sender() {
     byte i, n;
@@ -101,7 +101,7 @@ end:
         sender_here = false;
         empty_of_bytes(up);
         empty_of_frames(down_again) }
-    :: atomic { !sender_here ->                            /* `resume` and `resumed`, on the same node or on the other */
+    :: atomic { !sender_here ->                            /* it resumes, on the same node or on the other */
         sender_here = true;
         empty_of_frames(back);
         knows_sender = false;
