@@ -23,8 +23,8 @@ const LAUNCH = {
 };
 /* Strangers who have just met may meet again at once: there are only two. */
 const SERVER_FLAGS = ['--prefer', '300ms', '--rate-limits', 'off'];
-/* What a browser logs when its network is gone; only a test that pulls the cable may see it. */
-const CABLE_COMPLAINT = /WebSocket connection to .* failed|net::ERR_(INTERNET_DISCONNECTED|CONNECTION_\w+|EMPTY_RESPONSE|NETWORK_\w+)/;
+/* What a browser logs when its network is gone (it has many names for that); only a test that pulls the cable may see it. */
+const CABLE_COMPLAINT = /WebSocket connection to .* failed|net::ERR_\w+/;
 
 /** A TCP relay between the browsers and the server: pull() breaks every connection and refuses new ones. */
 class Cable {
