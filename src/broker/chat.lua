@@ -8,7 +8,7 @@
 -- A party: 1 place (16)  17 person (8)  25 fence (8)  33 reliable, '0' or '1'. Place and fence 0: not known.
 -- A request is a letter, the chat, and from 34 on what is said there. The answer is the chat as it stands then, '' if
 -- there is none.
-local LEASE_MS, GIVEN_UP_MS, OVER_MS, SUSPECTED_MS = '86400000', '60000', '600000', '10000'
+local LEASE_MS, GIVEN_UP_MS, OVER_MS, SUSPECTED_MS = '10800000', '60000', '600000', '10000'
 local TOKEN_AGE_US = 86400e6 -- a chat that Redis has lost begins again only from a younger token
 local UNKNOWN = string.rep('\0', 32) .. '0'
 

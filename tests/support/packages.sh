@@ -13,7 +13,7 @@ packages_of() {
         libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libjansson-dev libutf8proc-dev libssl-dev zlib1g-dev libcmocka-dev libhiredis-dev
       ;;
     clang) echo clang "$(clang_runtime)" ;;
-    test) echo gcovr valgrind prometheus curl openssl python3 python3-websockets procps redis-server ;;
+    test) echo gcovr valgrind prometheus curl openssl python3 python3-websockets procps redis-server spin tcc ;;
     cluster) echo redis-server haproxy openssl curl ;;
     browser) echo chromium fonts-dejavu-core ;;
     deploy) echo yamllint systemd unzip prometheus shellcheck openssl ;;

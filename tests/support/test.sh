@@ -18,6 +18,7 @@ test_all() {
   run_part unit-gcc run_ctest build-dev
   run_part unit-clang run_ctest build-clang
   run_part page-client part_page_client
+  run_part models part_models
   run_part simulator part_simulator
   run_part threads part_threads
   run_part coverage part_coverage
@@ -55,6 +56,11 @@ part_threads() {
   run_ctest build-tsan
   npm_install
   PASSERBY_BIN=$root/build-tsan/passerby run_node tests/e2e/crowd.test.mjs
+}
+
+# Every state of three small pictures of the cluster.
+part_models() {
+  run_counted tests/model/run.sh
 }
 
 # 24 million steps, of 240 seeds.
