@@ -7,7 +7,7 @@
  *         NONE → the register can't tell a chat whose tombstone has had its time from one that it has forgotten
  *         together with everything else, and that goes on. So nothing ends: it is told again (HOLD), the stranger is
  *         taken to be away, and is lost after the grace if nobody answers. To a HOLD, NONE means that the seeker gave
- *         the match up: nobody is there. */
+ *         the match up: should it have been matched before that, it is told that this is over. */
 #include "register.h"
 
 #include "ask.h"
@@ -97,11 +97,17 @@ static void is_unreachable(struct core *core, struct session *session, enum look
     /* else: LINK_RESUMED will come, or the next frame that goes astray */
 }
 
+/* The seeker may have been matched all the same: the word of the match came before that of the abort. */
+static void is_given_up(struct core *core, struct session *session) {
+    ask_peer_of(core, PEER_ENDED, session)->ended.how = (struct tombstone){END_LOST, session->chat->side};
+    chat_ended(core, session, ENDED_LOST);
+}
+
 static void held(struct core *core, struct session *session, const struct broker_event *event) {
     switch (event->status) {
     case BROKER_OK: goes_on(core, session, &event->chat_state.record, LOOKING_NOT); break;
     case BROKER_OVER: is_over(core, session, &event->chat_state.record.ended); break;
-    case BROKER_NONE: chat_ended(core, session, ENDED_LOST); break;
+    case BROKER_NONE: is_given_up(core, session); break;
     case BROKER_DOWN: sync_hold_again(core); break;
     }
 }

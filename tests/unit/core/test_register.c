@@ -243,13 +243,18 @@ static void test_unknown(void **state) {
     rig_fini(&rig);
 }
 
-/* … but for a match that its seeker gave up, and knows nothing of. */
+/* … but for a match that its seeker gave up, and may have heard of before: then it must not be left alone in it. */
 static void test_given_up(void **state) {
     (void)state;
     struct rig rig;
     session_ref ref = start(&rig);
+    enum side side = rig_session(&rig, ref)->chat->side;
     rig_found(&rig, ref, BROKER_NONE, true);
     expect_ended(&rig, CONN, ENDED_LOST);
+    const struct peer_frame *ended = expect_peer(&rig, PEER_ENDED);
+    assert_true(address_equal(ended->to, STRANGER));
+    assert_int_equal(ended->ended.how.cause, END_LOST);
+    assert_int_equal(ended->ended.how.side, side); /* so that the stranger hears `lost`, too */
     expect_nothing(&rig);
     rig_fini(&rig);
 }
