@@ -4,7 +4,8 @@
  *         delivery, chat, resume.
  * Fails:  no such session, or not in that chat → the sender is answered GONE, and looks the chat up (register.c).
  *         A lower fence than the known one → the sender sits where the stranger no longer is, and is told MOVED.
- *         A greater one → the stranger has resumed elsewhere and we missed the word: that is their place from now on.
+ *         A greater one → the stranger has resumed elsewhere and we missed the word: that is their place from now on, and
+ *         as they may think us away, SYNC tells them how we stand.
  *         Frames were lost → SYNC says so, and how the sender's side stands; STATE answers how ours does (sync.c).
  *         The register has the stranger where nobody is → MOVED tells us, and is passed on to where they are.
  *         A node is gone → whoever sat there is away; if it comes back, it says SYNC. */
@@ -97,6 +98,11 @@ static void synced(struct core *core, struct session *session, const struct peer
         delivery_resync(core, session);
 }
 
+/* Is it answered with how our side stands, or does nobody care any more? */
+static bool tells_state(enum peer_kind kind) {
+    return kind == PEER_REBOUND || kind == PEER_SYNC || kind == PEER_ENDED;
+}
+
 /* Is the frame from where the stranger is now? Learns a newer place. */
 static bool from_present_place(struct core *core, struct session *session, const struct peer_frame *frame) {
     struct chat *chat = session->chat;
@@ -114,6 +120,8 @@ static bool from_present_place(struct core *core, struct session *session, const
     bool speaks = frame->kind == PEER_MSG || frame->kind == PEER_ACK || frame->kind == PEER_TYPING;
     if (frame->kind != PEER_REBOUND && session->state != SESSION_GREETING && (news || (speaks && !chat->peer_here)))
         chat_peer_back(core, session);
+    if (news && session->state != SESSION_GREETING && !tells_state(frame->kind))
+        chat_tell_state(core, session, PEER_SYNC); /* what we said of us went to their earlier place */
     return true;
 }
 

@@ -97,7 +97,8 @@ static void test_stale_fence(void **state) {
     }
 }
 
-/* A greater fence is news: the stranger resumed elsewhere, and the word of it was lost. */
+/* A greater fence is news: the stranger resumed elsewhere, and the word of it was lost. What we had said of ourselves
+ * went to the earlier place: they may think us away, and would end the chat after the grace. */
 static void test_newer_fence(void **state) {
     (void)state;
     struct rig rig;
@@ -109,9 +110,36 @@ static void test_newer_fence(void **state) {
     rig_carry(&rig, frame);
     (void)expect_told(&rig, CONN, SERVER_BACK);
     (void)expect_told(&rig, CONN, SERVER_MSG);
+    const struct peer_frame *sync = expect_peer(&rig, PEER_SYNC);
+    assert_true(address_equal(sync->to, frame.from));
+    assert_true(sync->state.here);
     rig_ack(&rig, ref, 1);
     assert_true(address_equal(expect_peer(&rig, PEER_ACK)->to, frame.from));
     rig_fini(&rig);
+}
+
+/* Who says how they stand is answered anyway, and must not be answered twice; who ends the chat wants no answer. */
+static void test_newer_fence_answered_once(void **state) {
+    (void)state;
+    static const enum peer_kind kinds[] = {PEER_SYNC, PEER_REBOUND, PEER_ENDED};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct rig rig;
+        session_ref ref = start(&rig);
+        struct peer_frame frame = rig_peer_frame(&rig, ref, kinds[i]);
+        frame.from = (struct address){8, 8, 8};
+        frame.fence = 5;
+        if (kinds[i] == PEER_ENDED)
+            frame.ended.how = (struct tombstone){END_LEFT, frame.side};
+        else
+            frame.state.here = true;
+        rig_carry(&rig, frame);
+        int answers = 0;
+        for (size_t at = 0; at < rig.count; at++)
+            answers += rig.actions[at].kind == ACTION_PEER;
+        assert_int_equal(answers, kinds[i] != PEER_ENDED);
+        rig_skip(&rig);
+        rig_fini(&rig);
+    }
 }
 
 static void test_moved(void **state) {
@@ -262,6 +290,7 @@ int main(void) {
         cmocka_unit_test(test_gone_is_looked_up),
         cmocka_unit_test(test_stale_fence),
         cmocka_unit_test(test_newer_fence),
+        cmocka_unit_test(test_newer_fence_answered_once),
         cmocka_unit_test(test_moved),
         cmocka_unit_test(test_moved_while_away),
         cmocka_unit_test(test_across_two_nodes),
