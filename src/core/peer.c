@@ -8,7 +8,8 @@
  *         as they may think us away, SYNC tells them how we stand.
  *         Frames were lost → SYNC says so, and how the sender's side stands; STATE answers how ours does (sync.c).
  *         The register has the stranger where nobody is → MOVED tells us, and is passed on to where they are.
- *         A node is gone → whoever sat there is away; if it comes back, it says SYNC. */
+ *         A node is gone → whoever sat there is away, and is sent SYNC, should it be back; if it comes back, it says SYNC.
+ */
 #include "peer.h"
 
 #include "ask.h"
@@ -178,9 +179,13 @@ void peer_take(struct core *core, const struct peer_frame *frame) {
 
 /* --- nodes -------------------------------------------------------------------------------------------------------- */
 
+static bool is_here(const struct session *session) {
+    return session->state == SESSION_GREETING || session->chat->peer_here;
+}
+
 /* Their node may only be cut off, and will say so when it is back: however short the grace, there is time for that. */
 void peer_vanished(struct core *core, struct session *session) {
-    if (session->state != SESSION_GREETING && !session->chat->peer_here)
+    if (!is_here(session))
         return;
     peer_away(core, session, core->options.grace_ms);
     int64_t least_ms = core_heard_ms(core) + SETTLE_MS;
@@ -198,6 +203,16 @@ void peer_check_here(struct core *core, struct session *session) {
         register_look_up(core, session);
 }
 
+/* If it is back already, its SYNC may have overtaken the word that it was gone, and nobody would say more: so they are
+ * asked. */
+static void node_gone(struct core *core, struct session *session) {
+    if (!is_here(session))
+        return;
+    peer_vanished(core, session);
+    if (session->chat != NULL) /* else its client had left meanwhile */
+        chat_tell_state(core, session, PEER_SYNC);
+}
+
 void peer_node_gone(struct core *core, uint64_t boot) {
     for (uint32_t i = 0; i < core->slot_count && !core->cut_off; i++) {
         struct session *session = core->slots[i].session;
@@ -206,6 +221,6 @@ void peer_node_gone(struct core *core, uint64_t boot) {
         if (session->chat == NULL)
             pairing_node_gone(core, session, boot);
         else if (session->chat->peer.at.boot == boot)
-            peer_vanished(core, session);
+            node_gone(core, session);
     }
 }

@@ -204,7 +204,8 @@ static void test_speaking_is_back(void **state) {
         session_ref ref = start(&rig);
         rig_broker(&rig, {.kind = BROKER_NODE_GONE, .node_gone.boot = THERE});
         assert_int_equal(expect_told(&rig, CONN, SERVER_AWAY)->away.grace_ms, GRACE);
-        rig_broker(&rig, {.kind = BROKER_NODE_GONE, .node_gone.boot = THERE});
+        (void)expect_peer(&rig, PEER_SYNC);
+        rig_broker(&rig, {.kind = BROKER_NODE_GONE, .node_gone.boot = THERE}); /* the answer to that SYNC, perhaps */
         expect_nothing(&rig);
         rig_peer_with(&rig, ref, PEER_SYNC, state.grace_ms, GRACE); /* not a word of their client */
         (void)expect_told(&rig, CONN, SERVER_SYNC);
@@ -215,6 +216,22 @@ static void test_speaking_is_back(void **state) {
         assert_int_equal(rig_due_ms(&rig), INT64_MAX);
         rig_fini(&rig);
     }
+}
+
+/* Their node was back before we heard that it was gone: it has said SYNC, and won't say it again. */
+static void test_back_before_gone(void **state) {
+    (void)state;
+    struct rig rig;
+    session_ref ref = start(&rig);
+    rig_peer_with(&rig, ref, PEER_SYNC, state.here, true);
+    rig_skip(&rig);
+    rig_broker(&rig, {.kind = BROKER_NODE_GONE, .node_gone.boot = THERE});
+    (void)expect_told(&rig, CONN, SERVER_AWAY);
+    assert_true(address_equal(expect_peer(&rig, PEER_SYNC)->to, STRANGER));
+    rig_peer_with(&rig, ref, PEER_STATE, state.here, true);
+    (void)expect_told(&rig, CONN, SERVER_BACK);
+    assert_int_equal(rig_due_ms(&rig), INT64_MAX);
+    rig_fini(&rig);
 }
 
 static void test_other_nodes_gone(void **state) {
@@ -367,6 +384,7 @@ int main(void) {
         cmocka_unit_test(test_away_and_lost),
         cmocka_unit_test(test_away_and_back),
         cmocka_unit_test(test_speaking_is_back),
+        cmocka_unit_test(test_back_before_gone),
         cmocka_unit_test(test_other_nodes_gone),
         cmocka_unit_test(test_drop),
         cmocka_unit_test(test_drop_forgotten),

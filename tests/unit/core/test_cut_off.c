@@ -93,6 +93,7 @@ static void test_nobody_is_accused(void **state) {
     rig_skip(&rig);
     rig_node_gone(&rig);
     (void)expect_told(&rig, CONN, SERVER_AWAY);
+    (void)expect_peer(&rig, PEER_SYNC);
     rig_fini(&rig);
 }
 

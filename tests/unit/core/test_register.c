@@ -81,6 +81,7 @@ static void test_short_grace(void **state) {
     rig_match(&rig, ref, true, true);
     rig_broker(&rig, {.kind = BROKER_NODE_GONE, .node_gone.boot = THERE});
     assert_int_equal(expect_told(&rig, CONN, SERVER_AWAY)->away.grace_ms, 300);
+    (void)expect_peer(&rig, PEER_SYNC);
     assert_int_equal(rig_due_ms(&rig), SETTLE_MS);
     rig_fini(&rig);
 }

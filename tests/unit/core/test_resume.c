@@ -93,6 +93,7 @@ static void test_stranger_node_gone(void **state) {
     greet(&rig);
     rig_broker(&rig, {.kind = BROKER_NODE_GONE, .node_gone.boot = THERE});
     expect_resumed(&rig, CONN, true, GRACE);
+    (void)expect_peer(&rig, PEER_SYNC);
     expect_nothing(&rig);
     rig_fini(&rig);
 }
