@@ -14,6 +14,7 @@ packages_of() {
       ;;
     clang) echo clang "$(clang_runtime)" ;;
     test) echo gcovr valgrind prometheus curl openssl python3 python3-websockets procps redis-server spin tcc ;;
+    bench) echo strace redis-server valgrind ;;
     cluster) echo redis-server haproxy openssl curl ;;
     browser) echo chromium fonts-dejavu-core ;;
     deploy) echo yamllint systemd unzip prometheus shellcheck openssl ;;

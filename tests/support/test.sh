@@ -30,6 +30,7 @@ test_all() {
   run_part end-to-end-asan part_e2e_sanitized
   run_part independent-client part_independent_client
   run_part memory part_memory
+  run_part bench part_bench
   run_part browser part_browser
   run_part valgrind part_valgrind
   run_part fuzz part_fuzz
@@ -137,6 +138,12 @@ part_independent_client() {
 
 part_memory() {
   run_counted /usr/bin/python3 tests/e2e/memory.py build/passerby
+}
+
+# Its figures mean nothing on a machine that does other things meanwhile; that it runs, and that it notices lies, does.
+part_bench() {
+  bench_build
+  run_node tests/bench/*.test.mjs
 }
 
 part_browser() {

@@ -1,0 +1,102 @@
+// measure.mjs - one contender does one scenario once: its figures.
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { tmpdir } from 'node:os';
+import { contenders } from './contenders.mjs';
+import { runLoad, start, stop } from './processes.mjs';
+
+function loadArguments(contender, started, scenario) {
+  const args = ['--target', started.ports.map((port) => `127.0.0.1:${port}`).join(','), ...scenario.load.map(String)];
+  for (const [name, pid] of Object.entries(started.watch)) args.push('--watch', `${name}=${pid}`);
+  if (contender.dialect) args.push('--dialect', contender.dialect);
+  // People of a pair are on different nodes: a topic of their own brings them together.
+  if (contender.across && !scenario.load.includes('match')) args.push('--topics');
+  return args;
+}
+
+const isNode = (name) => name.startsWith('node');
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+const ofNodes = (byName) => sum(Object.keys(byName).filter(isNode).map((name) => byName[name]));
+
+/** What a part of the run cost, for each of `count`. */
+function costs(part, count, figures, name) {
+  if (!part || count === 0) return;
+  figures[name] = ofNodes(part.cpu_us) / count;
+  if ('redis' in part.cpu_us) figures[`${name}_redis`] = part.cpu_us.redis / count;
+}
+
+/** The figures of a run; `_us` are microseconds of CPU of the relay, `_ms` of time. */
+export function figuresOf(result, scenario) {
+  const figures = {};
+  const people = result.people;
+  costs(result.connect, people, figures, 'connect_us');
+  costs(result.connect_first, 1000, figures, 'connect_first_us');
+  costs(result.connect_last, 1000, figures, 'connect_last_us');
+  figures.memory_connected = (ofNodes(result.memory_connected) - ofNodes(result.memory_empty)) / people;
+  if (result.connect.seconds > 0) figures.connects_per_s = people / result.connect.seconds;
+  if (!result.work) return figures;
+  const { work, latency_us: latency } = result;
+  const count = scenario.load.includes('match') ? work.matches : work.heard;
+  costs(work, count, figures, scenario.load.includes('match') ? 'match_us' : 'message_us');
+  figures.memory = (ofNodes(result.memory_talked) - ofNodes(result.memory_empty)) / people;
+  figures.per_s = count / work.seconds;
+  for (const point of ['p50', 'p99', 'p99.9']) figures[`${point}_ms`] = latency[point] / 1000;
+  return figures;
+}
+
+function check(contender, started, scenario, result) {
+  const { total } = result;
+  if (!total || scenario.load.includes('match')) return;
+  if (contender.across && total.across !== total.matches) {
+    throw new Error(`only ${total.across} of ${total.matches} pairs were on two nodes`);
+  }
+}
+
+export async function measure(name, scenario) {
+  const contender = contenders[name];
+  const started = await contender.start();
+  try {
+    const result = await runLoad(loadArguments(contender, started, scenario));
+    check(contender, started, scenario, result);
+    return figuresOf(result, scenario);
+  } catch (error) {
+    throw new Error(`${name}, ${scenario.title}: ${error.message}`);
+  } finally {
+    await started.end();
+  }
+}
+
+/** strace -c attached while people talk, from before the first message until all is heard: calls for each message, by name. */
+export async function countCalls(name, scenario) {
+  const contender = contenders[name];
+  const started = await contender.start();
+  const folder = await mkdtemp(`${tmpdir()}/passerby-strace-`);
+  let strace;
+  const onPhase = async (phase) => {
+    if (phase === 'work') {
+      strace = start('strace', ['-f', '-c', '-o', `${folder}/calls`, '-p', String(started.watch.node1)]);
+      await new Promise((resolve, reject) => {
+        strace.stderr.on('data', (text) => { if (String(text).includes('attached')) resolve(); });
+        strace.ended.then(() => reject(new Error(`strace: ${strace.said}`)));
+      });
+      await sleep(300); // all threads
+    } else if (phase === 'end') {
+      await stop(strace, 'SIGINT');
+    }
+  };
+  try {
+    const result = await runLoad(loadArguments(contender, started, scenario), onPhase);
+    const calls = {};
+    for (const line of (await readFile(`${folder}/calls`, 'utf8')).split('\n')) {
+      const words = line.trim().split(/\s+/);
+      if (/^\d/.test(words[0]) && words.at(-1) !== 'total') calls[words.at(-1)] = Number(words[3]) / result.total.heard;
+    }
+    return { total: sum(Object.values(calls)), calls };
+  } catch (error) {
+    throw new Error(`${name}, ${scenario.title}: ${error.message}`);
+  } finally {
+    await started.end();
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,58 @@
+// report.mjs - the results as tables, for people.
+
+import { contenders } from './contenders.mjs';
+import { ratio } from './statistics.mjs';
+
+const number = (value) => (value === undefined ? '' : value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
+const times = (value) => (value ? `${value.least.toFixed(2)} (${value.median.toFixed(2)})` : '');
+const spread = (value) => (value ? `${number(value.least)} (${number(value.median)}, to ${number(value.most)})` : '');
+
+/** The columns of a kind of scenario: [figure, heading]. The first is compared with the floor. */
+const COLUMNS = {
+  message: [
+    ['message_us', 'CPU µs a message'], ['message_us_redis', 'Redis CPU µs'], ['per_s', 'messages/s'], ['p50_ms', 'p50 ms'],
+    ['p99_ms', 'p99 ms'], ['p99.9_ms', 'p99.9 ms'], ['memory', 'bytes a person'],
+  ],
+  match: [
+    ['match_us', 'CPU µs a match'], ['match_us_redis', 'Redis CPU µs'], ['per_s', 'matches/s'], ['p50_ms', 'p50 ms'], ['p99_ms', 'p99 ms'],
+  ],
+  connect: [
+    ['connect_us', 'CPU µs a connection'], ['connect_first_us', 'the first 1,000'], ['connect_last_us', 'the last 1,000'],
+    ['connects_per_s', 'connections/s'], ['memory_connected', 'bytes a connection'],
+  ],
+};
+
+export function kindOf(scenario) {
+  if (scenario.load.includes('idle')) return 'connect';
+  return scenario.load.includes('match') ? 'match' : 'message';
+}
+
+export const headline = (scenario) => COLUMNS[kindOf(scenario)][0];
+
+function table(head, rows) {
+  return [`| ${head.join(' | ')} |`, `|${head.map(() => ' --- |').join('')}`, ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
+}
+
+function scenarioTable(scenario, results) {
+  const columns = COLUMNS[kindOf(scenario)].filter(([name]) => Object.values(results).some((figures) => figures[name]));
+  const [first] = columns[0];
+  const rows = Object.entries(results).map(([name, figures]) => [
+    contenders[name].title, times(ratio(figures[first], results.floor?.[first])), ...columns.map(([figure]) => spread(figures[figure])),
+  ]);
+  return table(['', '× floor', ...columns.map(([, heading]) => heading)], rows);
+}
+
+function callsTable(scenario, results) {
+  const rows = Object.entries(results).map(([name, { total, calls }]) => {
+    const parts = Object.entries(calls).filter(([, count]) => count >= 0.01).sort(([, a], [, b]) => b - a);
+    return [contenders[name].title, total.toFixed(2), parts.map(([call, count]) => `${call} ${count.toFixed(2)}`).join(', ')];
+  });
+  return table(['', 'calls', 'of these'], rows);
+}
+
+export function report({ rounds, scenarios, counted }) {
+  const parts = [`Of ${rounds} rounds, in turn: the least (the median, to the most). × floor: ratio of the least (of the medians).`];
+  for (const { scenario, results } of scenarios) parts.push(`### ${scenario.title}`, scenarioTable(scenario, results));
+  for (const { scenario, results } of counted) parts.push(`### ${scenario.title}`, callsTable(scenario, results));
+  return `${parts.join('\n\n')}\n`;
+}
