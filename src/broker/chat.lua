@@ -89,11 +89,11 @@ local function lookup(request)
     return shown(chat)
 end
 
--- The parties of a chat that Redis may have lost, from a token: it was born before Redis has had its data. nil: it
--- can't be one.
+-- The parties of a chat that Redis may have lost, from a token: it was born before Redis has had its data; or it is so
+-- young that its end would be remembered, and what was lost is the last writes before a failover. nil: it can't be one.
 local function parties_from_token(side, holder, peer, born)
-    local epoch = tonumber(call('HGET', NODES, 'epoch') or now())
-    if born >= epoch or now() - born > TOKEN_AGE_US then
+    local epoch, age = tonumber(call('HGET', NODES, 'epoch') or now()), now() - born
+    if age > TOKEN_AGE_US or (born >= epoch and age >= OVER_MS * 1000) then
         return nil
     end
     local nowhere, no_fence = sub(UNKNOWN, 1, 16), sub(UNKNOWN, 1, 8)

@@ -108,19 +108,42 @@ static void test_resume_from_the_token_alone(void **state) {
 static void test_tokens_that_bring_nothing_back(void **state) {
     struct cluster *cluster = *state;
     struct redis_server *server = redis_cluster_server(cluster);
-    enum { DAY_MS = 24 * 3600 * 1000 };
+    enum { DAY_MS = 24 * 3600 * 1000, TOMBSTONE_S = 600, PAUSE_S = 60 };
     struct address at = cluster_address(cluster, 2, 8);
     struct claims claims = {.chat = {1, 2}, .person = 11, .peer = 22};
     int64_t epoch_ms = redis_server_now_ms(server);
-    cluster_advance(cluster, 1000);
+    for (int second = 0; second <= TOMBSTONE_S; second += PAUSE_S) /* Redis keeps its data, as the nodes beat */
+        cluster_advance(cluster, PAUSE_S * 1000);
     claims.born_ms = epoch_ms + 500; /* while Redis has had this data: its tombstone has had its time */
     assert_int_equal(cluster_rebind(cluster, at, &claims).status, BROKER_NONE);
-    claims.born_ms = epoch_ms - DAY_MS - 1;
+    int64_t now_ms = redis_server_now_ms(server);
+    claims.born_ms = now_ms - DAY_MS - 1;
     assert_int_equal(cluster_rebind(cluster, at, &claims).status, BROKER_NONE);
-    claims.born_ms = epoch_ms - DAY_MS + 5000; /* but this one may have been */
+    claims.born_ms = now_ms - DAY_MS + 5000; /* but this one may have been */
     assert_int_equal(cluster_rebind(cluster, at, &claims).status, BROKER_OK);
     cluster_end(cluster, at, claims.chat, left);
     assert_int_equal(cluster_rebind(cluster, at, &claims).status, BROKER_OVER);
+}
+
+/* A replica that lacked the last writes has become the master: it has had its data all along, but not this chat. */
+static void test_resume_after_lost_writes(void **state) {
+    struct cluster *cluster = *state;
+    struct redis_server *server = redis_cluster_server(cluster);
+    struct redis_pair pair = redis_cluster_chatting(cluster);
+    struct claims claims = {.chat = pair.seeker.chat, .side = SIDE_SEEKER, .person = 11, .peer = 22};
+    claims.born_ms = redis_server_now_ms(server);
+    cluster_advance(cluster, 1000);
+    const redisReply *lost =
+        redis_server_ask(server, "EVAL %s 0", "return redis.call('DEL', redis.call('KEYS', '{pb}:c:*')[1])");
+    assert_int_equal(lost->integer, 1);
+    struct broker_event rebound = cluster_rebind(cluster, cluster_address(cluster, 2, 8), &claims);
+    assert_int_equal(rebound.status, BROKER_OK);
+    assert_int_equal(rebound.chat_state.record.party[SIDE_CANDIDATE].person, 22);
+    struct broker_event held = cluster_hold(cluster, pair.candidate.who.at, pair.seeker.chat, &pair.seeker.who,
+                                            &pair.candidate.who); /* their node tells it again, later */
+    assert_int_equal(held.status, BROKER_OK);
+    assert_address(held.chat_state.record.party[SIDE_SEEKER].at, cluster_address(cluster, 2, 8));
+    assert_address(held.chat_state.record.party[SIDE_CANDIDATE].at, pair.candidate.who.at);
 }
 
 static void poll_all(struct cluster *cluster) {
@@ -318,6 +341,7 @@ static int suite(const struct fixture *fixture) {
         CLUSTER_TEST(test_flush_after_a_resume, fixture),
         CLUSTER_TEST(test_resume_from_the_token_alone, fixture),
         CLUSTER_TEST(test_tokens_that_bring_nothing_back, fixture),
+        CLUSTER_TEST(test_resume_after_lost_writes, fixture),
         CLUSTER_TEST(test_restart_empty, fixture),
         CLUSTER_TEST(test_silent_node, fixture),
         CLUSTER_TEST(test_forgotten_node, fixture),
