@@ -3,7 +3,8 @@
  * Flow:  main Redis: `commands` and, subscribed to the node's control inbox, `subscriber`. Without relays, the data
  *        inbox is there, too. With relays, on each of them a `publisher`, and on this node's home among them its
  *        `listener`, subscribed to the data inbox. Every second a probe goes to each inbox: three that are not heard
- *        mean that the subscription is connected anew, as TCP alive is not subscribed.
+ *        mean that the subscription is connected anew, as TCP alive is not subscribed; and if that does not help, what
+ *        the probes are published on, too, as the name may lead to another server by now.
  * Fails: main: redis.c is told (redis_try_up(), redis_go_down()). A relay: frames to the nodes that live there are
  *        dropped, and when it is well again (it takes frames, and if it is home, the node hears itself there),
  *        LINK_RESUMED says that some may be lost.
@@ -138,11 +139,18 @@ static void each_link(struct redis_broker *self, link_fn *fn) {
     }
 }
 
+void redis_deaf(struct redis_broker *self, struct redis_relay *home) {
+    bool ever_heard = home != NULL ? home->heard : self->up;
+    redis_link_deaf(home != NULL ? home->listener : self->subscriber);
+    if (!ever_heard)
+        redis_link_deaf(home != NULL ? home->publisher : self->commands);
+}
+
 static void probe_main(struct redis_broker *self) {
     if (!redis_can_probe(self))
         return;
     if (self->unheard >= MOST_UNHEARD)
-        redis_link_deaf(self->subscriber);
+        redis_deaf(self, NULL);
     else
         redis_probe(self);
 }
@@ -152,7 +160,7 @@ static void probe_relay(struct redis_relay *relay) {
     if (!can_probe_relay(relay))
         return;
     if (relay->listener != NULL && relay->unheard >= MOST_UNHEARD)
-        redis_link_deaf(relay->listener);
+        redis_deaf(relay->self, relay);
     else
         redis_probe_relay(relay);
 }

@@ -144,6 +144,9 @@ void redis_links_close(struct redis_broker *self);
 void redis_links_drain(struct redis_broker *self, int timeout_ms);
 /* Both links to main stand, and the scripts are loaded. */
 bool redis_can_probe(const struct redis_broker *self);
+/* What is said to the node's own inbox, on main (NULL) or on its home relay, isn't heard: subscribes anew. If it wasn't
+ * heard since these connections stand, they may lead to two different servers: both are made anew. */
+void redis_deaf(struct redis_broker *self, struct redis_relay *home);
 /* A probe to a relay has come back, or been answered. */
 void redis_relay_heard(struct redis_relay *relay);
 /* The relay on which a node's data inbox lives; NULL: on main. */

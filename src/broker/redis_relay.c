@@ -70,7 +70,7 @@ static void ask_main(struct redis_broker *self, uint64_t boot) {
 static void nobody_listens(const struct published *published) {
     struct redis_broker *self = published->self;
     if (published->boot == self->boot)
-        redis_link_deaf(published->relay != NULL ? published->relay->listener : self->subscriber);
+        redis_deaf(self, published->relay);
     else if (published->relay != NULL)
         ask_main(self, published->boot);
     else

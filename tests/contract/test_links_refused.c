@@ -130,7 +130,7 @@ static void test_deaf(void **state) {
     char url[URL_CHARS];
     unsigned port = links_fake(links, answer_deaf, &deaf);
     links_join(links, 0, url_of(url, "127.0.0.1", port), NULL);
-    links_until_trouble(links, 0, REDIS_TROUBLE_DEAF, 2);
+    links_until_trouble(links, 0, REDIS_TROUBLE_DEAF, 3); /* both connections, and then one again */
     assert_true(deaf.subscriptions >= 2);
     assert_in_range(deaf.published, 6, 20);
     assert_false(links_stats(links, 0).has_been_up);

@@ -133,6 +133,19 @@ static void test_outdated_answer(void **state) {
     links_until_up(bench->links);
 }
 
+/* The master is another server by now, while the one before goes on as if nothing had been; only the subscriptions
+ * break: commands must not stay behind there. */
+static void test_master_is_another(void **state) {
+    struct bench *bench = *state;
+    bench->sentinel = redis_process_new_sentinel(redis_process_port(bench->servers[0]), NULL);
+    snprintf(bench->url, sizeof bench->url, "redis+sentinel://127.0.0.1:%u/main", redis_process_port(bench->sentinel));
+    join_two(bench);
+    redis_process_ask(bench->sentinel, "SENTINEL REMOVE main");
+    redis_process_ask(bench->sentinel, "SENTINEL MONITOR main 127.0.0.1 %u 1", redis_process_port(bench->servers[1]));
+    redis_process_ask(bench->servers[0], "CLIENT KILL TYPE pubsub");
+    assert_followed(bench);
+}
+
 /* Of several Sentinels one is dead, one has another name for it, and one knows. */
 static void test_several(void **state) {
     struct bench *bench = *state;
@@ -180,9 +193,9 @@ static void test_password(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        BENCH_TEST(test_failover),        BENCH_TEST(test_master_dies), BENCH_TEST(test_master_freezes),
-        BENCH_TEST(test_outdated_answer), BENCH_TEST(test_several),     BENCH_TEST(test_nobody_knows),
-        BENCH_TEST(test_password),
+        BENCH_TEST(test_failover),        BENCH_TEST(test_master_dies),       BENCH_TEST(test_master_freezes),
+        BENCH_TEST(test_outdated_answer), BENCH_TEST(test_several),           BENCH_TEST(test_nobody_knows),
+        BENCH_TEST(test_password),        BENCH_TEST(test_master_is_another),
     };
     return cmocka_run_group_tests_name("links_sentinel", tests, NULL, NULL);
 }
