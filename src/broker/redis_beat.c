@@ -5,7 +5,7 @@
  *        until it is heard again; and whether Redis has forgotten this node.
  * Fails: Redis doesn't know this node any more, as it has lost its data, or has suspected the node, or taken it for
  *        silent, and its tickets with it; or it has refused something, so that nobody knows what it left undone →
- *        LINK_RESUMED.
+ *        LINK_RESUMED. While it goes on refusing, that comes ever more seldom: it makes every client send again.
  * Owns:  the set of silent nodes. */
 #include "redis.h"
 
@@ -14,7 +14,11 @@
 #include "redis_priv.h"
 #include "redis_codec.h"
 
-enum { MOST_UNHEARD = 1 }; /* probes on their way: one may just have been sent */
+enum {
+    MOST_UNHEARD = 1, /* probes on their way: one may just have been sent */
+    MOST_PAUSE_BEATS = 64,
+    CALM_BEATS = 2 * MOST_PAUSE_BEATS, /* without a refusal: the next one is news */
+};
 
 /* What the answer to a beat says. */
 struct news {
@@ -39,17 +43,41 @@ static void take_silent(struct redis_broker *self, struct redis_reader *answer) 
     self->silent = silent;
 }
 
+/* Has something been left undone that may be told again now? */
+static bool has_refused(struct redis_broker *self) {
+    self->refusals.untold = self->refusals.untold || self->refused;
+    self->refusals.calm = self->refused ? 0 : self->refusals.calm + 1;
+    self->refused = false;
+    if (self->refusals.calm > CALM_BEATS)
+        self->refusals.pause = 0;
+    if (self->refusals.wait > 0)
+        self->refusals.wait--;
+    if (!self->refusals.untold || self->refusals.wait > 0)
+        return false;
+    unsigned longer = self->refusals.pause == 0 ? 1 : self->refusals.pause * 2;
+    self->refusals.pause = self->refusals.wait = longer < MOST_PAUSE_BEATS ? longer : MOST_PAUSE_BEATS;
+    self->refusals.untold = false;
+    return true;
+}
+
+static void forgotten(struct redis_broker *self, const char *why) {
+    log_line(self->log, LOG_LEVEL_WARNING, "redis may have forgotten something, telling it again", "why=%s", why);
+    redis_resumed(self);
+}
+
 static void take_news(struct redis_broker *self, const struct news *news) {
-    bool forgotten = news->missed || self->refused;
     self->epoch = news->epoch;
     self->waiting = news->waiting;
     self->online = news->online;
-    self->refused = false;
-    if (!forgotten || self->adopting)
+    bool refused = has_refused(self);
+    if (self->adopting)
         return;
-    log_line(self->log, LOG_LEVEL_WARNING, "redis may have forgotten something, telling it again", "why=%s",
-             news->missed ? "forgot-this-node" : "refused-something");
-    redis_resumed(self);
+    if (news->missed)
+        forgotten(self, "forgot-this-node");
+    else if (refused && self->refusals.pause == 1)
+        forgotten(self, "refused-something");
+    else if (refused)
+        redis_resumed(self); /* the log has it */
 }
 
 static void beaten(struct redis_broker *self, const struct broker_request *request, struct redis_reader *answer) {

@@ -97,8 +97,14 @@ struct redis_broker {
         trust_tick; /* since then, "nobody listens there" means that the node is gone: before, it may be resuming too */
     unsigned unheard; /* probes sent since one was heard */
     bool beat_due;
-    bool adopting;     /* the next answer to a beat is no news: everything is being told again anyway */
-    bool refused;      /* Redis has answered with an error since the last answer to a beat */
+    bool adopting; /* the next answer to a beat is no news: everything is being told again anyway */
+    bool refused;  /* Redis has answered with an error since the last answer to a beat */
+    struct {
+        bool untold;    /* since then everything was not told again */
+        unsigned calm;  /* answers to beats since the last one */
+        unsigned wait;  /* so many of them until it may be told again */
+        unsigned pause; /* what `wait` was the last time */
+    } refusals;
     int64_t now_ms;    /* poll()'s clock */
     int64_t beat_ms;   /* when the last beat was sent */
     uint64_t epoch;    /* since when Redis has had its data, as beats say; 0 = not known */

@@ -334,6 +334,28 @@ static void test_abort_in_time(void **state) {
     assert_int_equal(cluster_left(cluster, 1, BROKER_LINK_RESUMED), 0);
 }
 
+/* While something is refused each time, everything is told again ever more seldom; and once it is not any more. */
+static void test_refused_for_long(void **state) {
+    struct cluster *cluster = *state;
+    struct redis_server *server = redis_cluster_server(cluster);
+    enum { SECONDS = 40, MOST_TOLD = 12 /* after 0, 1, 3, 7, … beats, of which there are a few in each second here */ };
+    redis_server_ask(server, "SET {pb}:l foreign");
+    unsigned told = 0;
+    for (int second = 0; second < SECONDS; second++) {
+        struct ticket seeker = cluster_ticket(cluster, 0, 3);
+        told = cluster_left(cluster, 0, BROKER_LINK_RESUMED);
+        assert_int_equal(cluster_seek(cluster, &seeker).status, BROKER_DOWN);
+        redis_cluster_pass(cluster, 1);
+    }
+    assert_in_range(told, 3, MOST_TOLD);
+    assert_int_equal(cluster_left(cluster, 1, BROKER_LINK_RESUMED), 0);
+    redis_server_ask(server, "DEL {pb}:l");
+    redis_cluster_pass(cluster, 2 * SECONDS);
+    assert_int_equal(cluster_left(cluster, 0, BROKER_LINK_RESUMED), told + 1); /* the last refusal, too */
+    cluster_forget(cluster);
+    redis_cluster_assert_well(cluster);
+}
+
 static int suite(const struct fixture *fixture) {
     const struct CMUnitTest tests[] = {
         CLUSTER_TEST(test_flush, fixture),
@@ -348,6 +370,7 @@ static int suite(const struct fixture *fixture) {
         CLUSTER_TEST(test_redis_stood_still, fixture),
         CLUSTER_TEST(test_suspected_node, fixture),
         CLUSTER_TEST(test_abort_in_time, fixture),
+        CLUSTER_TEST(test_refused_for_long, fixture),
     };
     return cmocka_run_group_tests_name("redis faults", tests, NULL, NULL);
 }
