@@ -1,7 +1,8 @@
 /* redis_inbox.c - what arrives on a node's channels becomes events.
  *
  * Fails: anybody who may publish can publish anything: what can't be read, or is for another node, is counted,
- *        logged once in a while, and dropped. A kind that is not ours comes from another version, and is ignored. */
+ *        logged once in a while, and dropped. A kind that is not ours comes from another version, is counted, logged once,
+ *        and ignored. */
 #include "redis_priv.h"
 
 #include <inttypes.h>
@@ -74,6 +75,12 @@ static void discard(struct redis_broker *self) {
                  "messages=%" PRIu64, self->stats.garbage);
 }
 
+static void ignore(struct redis_broker *self, char kind) {
+    if (self->stats.unknown++ == 0)
+        log_line(self->log, LOG_LEVEL_INFO, "something of another version came to this node's channels", "kind=%u",
+                 (unsigned)(unsigned char)kind);
+}
+
 void redis_take_message(struct redis_broker *self, const char *bytes, size_t length) {
     bool good = length > 0;
     switch (good ? (enum redis_message)bytes[0] : MESSAGE_PROBE) {
@@ -81,7 +88,7 @@ void redis_take_message(struct redis_broker *self, const char *bytes, size_t len
     case MESSAGE_CONFIRM: good = records(self, bytes, length, MESSAGE_CONFIRM, confirmed); break;
     case MESSAGE_FRAMES: good = frames(self, bytes + 1, length - 1); break;
     case MESSAGE_PROBE: break;
-    default: self->stats.unknown++;
+    default: ignore(self, bytes[0]);
     }
     if (!good)
         discard(self);

@@ -55,19 +55,35 @@ const char *redis_trouble_sentence(enum redis_trouble trouble) {
     return sentences[trouble];
 }
 
+static unsigned age(const struct redis_target *target, const struct redis_complaint *complaint) {
+    return target->ticks - complaint->ticks;
+}
+
+/* That of the same cause; else one to be written anew, in place of the oldest. */
+static struct redis_complaint *complaint_of(struct redis_target *target, enum redis_trouble trouble,
+                                            const char *cause) {
+    struct redis_complaint *list = target->complaints[trouble], *oldest = list;
+    for (size_t i = 0; i < REDIS_COMPLAINTS; i++) {
+        if (list[i].why[0] != '\0' && strncmp(list[i].why, cause, sizeof list[i].why - 1) == 0)
+            return &list[i];
+        if (oldest->why[0] != '\0' && (list[i].why[0] == '\0' || age(target, &list[i]) > age(target, oldest)))
+            oldest = &list[i];
+    }
+    oldest->why[0] = '\0';
+    return oldest;
+}
+
 void redis_target_trouble(struct redis_target *target, enum redis_trouble trouble, const char *link, const char *why) {
     bool many_causes = trouble == REDIS_TROUBLE_PERMISSION || trouble == REDIS_TROUBLE_OTHER;
     const char *cause = many_causes ? why : "-";
-    char *logged = target->complaints[trouble].why;
-    const size_t size = sizeof target->complaints[trouble].why;
-    bool known =
-        strncmp(logged, cause, size - 1) == 0 && target->ticks - target->complaints[trouble].ticks <= FORGET_TICKS;
+    struct redis_complaint *complaint = complaint_of(target, trouble, cause);
+    bool known = complaint->why[0] != '\0' && age(target, complaint) <= FORGET_TICKS;
     target->errors[trouble]++;
     target->trouble = trouble;
-    target->trouble_ticks = target->complaints[trouble].ticks = target->ticks;
+    target->trouble_ticks = complaint->ticks = target->ticks;
     if (known)
         return;
-    snprintf(logged, size, "%s", cause);
+    snprintf(complaint->why, sizeof complaint->why, "%s", cause);
     log_line(target->log, LOG_LEVEL_ERROR, redis_trouble_sentence(trouble), "redis=%s link=%s reason=%s", target->text,
              link, why);
 }

@@ -11,6 +11,8 @@
 
 struct redis_tls;
 
+enum { REDIS_COMPLAINTS = 4 }; /* causes of one trouble that are told apart: links and commands have their own */
+
 struct redis_target {
     struct redis_url url;
     char text[REDIS_URL_TEXT_CHARS]; /* the URL without its secrets, for the log */
@@ -20,10 +22,10 @@ struct redis_target {
     enum redis_trouble trouble;      /* the latest; NONE: none since it was praised, or for a minute */
     unsigned ticks;                  /* of REDIS_LINK_TICK_MS: its clock */
     unsigned trouble_ticks;          /* when the latest came */
-    struct {
+    struct redis_complaint {
         unsigned ticks; /* when it came last */
         char why[96];   /* of PERMISSION and OTHER, which have many causes; "" = not logged lately */
-    } complaints[REDIS_TROUBLES];
+    } complaints[REDIS_TROUBLES][REDIS_COMPLAINTS];
 };
 
 /* `what` is the option, for the error. Fill or not, redis_target_fini() is harmless. */

@@ -235,6 +235,16 @@ static void test_no_permission(void **state) {
     assert_int_equal(links_logged(bench->links, "secret"), 0);
 }
 
+/* Each link fails for a reason of its own: each is logged once, not one after the other at every retry. */
+static void test_no_permission_at_all(void **state) {
+    struct bench *bench = *state;
+    redis_process_ask(bench->server, "ACL SETUSER node reset on >secret");
+    links_join(bench->links, 0, url_as(bench, "node:secret@", ""), NULL);
+    links_until_trouble(bench->links, 0, REDIS_TROUBLE_PERMISSION, 8);
+    assert_int_equal(links_logged(bench->links, "link=commands"), 1);
+    assert_int_equal(links_logged(bench->links, "link=subscriber"), 1);
+}
+
 static void test_replica(void **state) {
     struct bench *bench = *state;
     redis_process_ask(bench->server, "REPLICAOF 127.0.0.1 1");
@@ -290,11 +300,13 @@ static void test_garbage(void **state) {
     for (size_t i = 0; i < MESSAGES; i++)
         redis_process_ask(bench->server, "PUBLISH {pb}:%s:%016llx %b", i % 2 == 0 ? "i" : "d",
                           (unsigned long long)bench->links->nodes[0].boot, messages[i].bytes, messages[i].length);
-    redis_process_ask(bench->server, "PUBLISH {pb}:i:%016llx %s", (unsigned long long)bench->links->nodes[0].boot,
-                      "~of another version");
-    LINKS_UNTIL(bench->links, links_stats(bench->links, 0).unknown == 1);
+    for (int i = 0; i < 2; i++)
+        redis_process_ask(bench->server, "PUBLISH {pb}:i:%016llx %s", (unsigned long long)bench->links->nodes[0].boot,
+                          "~of a later day");
+    LINKS_UNTIL(bench->links, links_stats(bench->links, 0).unknown == 2);
     assert_int_equal(links_stats(bench->links, 0).garbage, MESSAGES);
     assert_int_equal(links_logged(bench->links, "garbage"), 1);
+    assert_int_equal(links_logged(bench->links, "another version"), 1);
     assert_int_equal(links_stats(bench->links, 1).garbage, 0);
     assert_true(links_stats(bench->links, 0).up);
     links_assert_well(bench->links, 2);
@@ -335,6 +347,7 @@ int main(void) {
         BENCH_TEST(test_wrong_database),
         BENCH_TEST(test_other_database),
         BENCH_TEST(test_no_permission),
+        BENCH_TEST(test_no_permission_at_all),
         BENCH_TEST(test_replica),
         BENCH_TEST(test_turned_replica),
         BENCH_TEST(test_foreign_key),
