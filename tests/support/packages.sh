@@ -64,7 +64,7 @@ as_root() {
 need_packages() {
   local wanted=() missing=() present group package
   for group in "$@"; do
-    read -r -a more <<<"$(packages_of "$group")"
+    mapfile -t more < <(packages_of "$group" | tr ' ' '\n')
     wanted+=("${more[@]}")
     # Any Node.js from 18 on will do, wherever it comes from.
     if [[ $group == test ]] && ! command -v node >/dev/null; then wanted+=(nodejs npm); fi
