@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import YAML from 'yaml';
 import { CHART, find, helm, render } from './lib/chart.mjs';
 import { startCluster } from './lib/cluster.mjs';
 import { ROOT, run } from './lib/compose.mjs';
@@ -46,6 +47,15 @@ describe('chart', () => {
     });
   }
 
+  for (const version of ['1.25.0', '1.34.0']) {
+    it(`installs on Kubernetes ${version}`, async () => {
+      const budget = find(await render({}, '--kube-version', version), 'PodDisruptionBudget').spec;
+      assert.equal(budget.unhealthyPodEvictionPolicy, version === '1.25.0' ? undefined : 'AlwaysAllow', 'there since 1.27');
+    });
+  }
+
+  it('refuses a Kubernetes that is too old', () => assert.rejects(render({}, '--kube-version', '1.24.0'), /kubeVersion: >=1\.25/));
+
   it('keeps every pod within restricted Pod Security, with a read-only root and no token', async () => {
     const manifests = await render();
     const pods = manifests.flatMap(({ kind, spec }) => (kind === 'Deployment' ? [spec.template.spec] : kind === 'Pod' ? [spec] : []));
@@ -81,12 +91,15 @@ describe('chart', () => {
   it('draws a secret and a password for Redis, and gives pods no more than a reference', async () => {
     const manifests = await render();
     const secret = find(manifests, 'Secret');
-    assert.match(decode(secret, 'secret'), /^\w{48}$/);
-    assert.equal(decode(secret, 'redis-url'), `redis://:${decode(secret, 'redis-password')}@chat-passerby-redis:6379`);
+    assert.deepEqual(Object.keys(secret.data), ['redis-password', 'secret']);
+    for (const key of ['secret', 'redis-password']) assert.match(decode(secret, key), /^\w{48}$/);
     const others = JSON.stringify(manifests.filter(({ kind }) => kind !== 'Secret'));
     for (const key of ['secret', 'redis-password']) assert.ok(!others.includes(decode(secret, key)));
-    const env = Object.fromEntries(container(manifests).env.map(({ name, valueFrom }) => [name, valueFrom?.secretKeyRef.key]));
-    assert.deepEqual(env, { PASSERBY_CONFIG: undefined, PASSERBY_SECRET: 'secret', PASSERBY_REDIS: 'redis-url' });
+    const env = container(manifests).env.map(({ name, value, valueFrom }) => [name, value ?? valueFrom.secretKeyRef.key]);
+    assert.deepEqual(Object.fromEntries(env), { PASSERBY_CONFIG: '/etc/passerby/config.json', PASSERBY_SECRET: 'secret',
+      REDISCLI_AUTH: 'redis-password', PASSERBY_REDIS: 'redis://:$(REDISCLI_AUTH)@chat-passerby-redis:6379' });
+    const names = env.map(([name]) => name);
+    assert.ok(names.indexOf('REDISCLI_AUTH') < names.indexOf('PASSERBY_REDIS'), 'only what stands before is filled in');
   });
 
   it('keeps the secrets from before, and draws those that are missing', async (t) => {
@@ -94,6 +107,26 @@ describe('chart', () => {
     const secret = find(await render({}, ...await startCluster(t, { 'chat-passerby': before })), 'Secret');
     assert.equal(decode(secret, 'secret'), before.secret);
     assert.match(decode(secret, 'redis-password'), /^\w{48}$/);
+  });
+
+  it('needs no Secret of its own, nor a cluster to look it up in, when it is given one', async () => {
+    const values = { 'secret.create': false, 'secret.existingSecret': 'mine', 'redis.bundled.existingSecret': 'mine' };
+    const manifests = await render(values);
+    assert.equal(find(manifests, 'Secret'), undefined);
+    const references = ['chat-passerby', 'chat-passerby-redis'].flatMap((name) => container(manifests, name).env)
+      .filter(({ valueFrom }) => valueFrom).map(({ name, valueFrom: { secretKeyRef: { name: of, key } } }) => [name, of, key]);
+    assert.deepEqual(references, [['PASSERBY_SECRET', 'mine', 'secret'], ['REDISCLI_AUTH', 'mine', 'redis-password'],
+      ['REDISCLI_AUTH', 'mine', 'redis-password']]);
+    assert.deepEqual(await render(values), manifests, 'the same each time: what a GitOps tool compares');
+  });
+
+  it('refuses a Secret that is not there, or lacks its key, and says so', async (t) => {
+    const cluster = await startCluster(t, { mine: { secret: 'x', 'redis-password': 'y' }, other: {} });
+    const values = { 'secret.existingSecret': 'mine', 'redis.bundled.existingSecret': 'mine' };
+    await render(values, ...cluster);
+    await assert.rejects(render({ ...values, 'secret.existingSecret': 'typo' }, ...cluster), /secret\.existingSecret: there is no Secret "typo"/);
+    await assert.rejects(render({ ...values, 'redis.bundled.existingSecret': 'other' }, ...cluster), /"other" has no key "redis-password"/);
+    await render({ ...values, 'secret.existingSecret': 'typo', validateSecrets: false }, ...cluster);
   });
 
   it('takes Redis and secret from Secrets that exist, and makes none then', async () => {
@@ -112,9 +145,19 @@ describe('chart', () => {
     assert.notEqual(await sum({}), await sum({ 'config.grace': '2m' }));
   });
 
-  it('leaves the number of pods to the autoscaler, and has it shrink slowly', async () => {
+  it('restarts no pod for the chart\'s version alone', async () => {
+    for (const { spec } of (await render()).filter(({ kind }) => kind === 'Deployment')) {
+      assert.doesNotMatch(JSON.stringify(spec.template.metadata), /helm\.sh|app\.kubernetes\.io\/version/);
+    }
+  });
+
+  it('leaves the number of pods to the autoscaler, and has it shrink slowly', async (t) => {
     const manifests = await render('autoscaling-values.yaml');
-    assert.equal(find(manifests, 'Deployment', 'chat-passerby').spec.replicas, undefined);
+    const replicas = (rendered) => find(rendered, 'Deployment', 'chat-passerby').spec.replicas;
+    assert.equal(replicas(manifests), undefined, 'where nobody knows');
+    const values = { 'autoscaling.enabled': true, 'autoscaling.minReplicas': 4 };
+    assert.equal(replicas(await render(values, ...await startCluster(t, {}))), 4, 'at first its least');
+    assert.equal(replicas(await render(values, ...await startCluster(t, {}, 7))), 7, 'then as many as there are: else Kubernetes would make it 1');
     const { metrics, behavior } = find(manifests, 'HorizontalPodAutoscaler').spec;
     assert.deepEqual(metrics.map(({ type }) => type), ['Resource', 'Pods']);
     assert.ok(behavior.scaleDown.stabilizationWindowSeconds >= 300);
@@ -140,6 +183,13 @@ describe('chart', () => {
       assert.equal(selector['app.kubernetes.io/component'], 'node');
       assert.ok(names.includes(ports[0].targetPort));
     }
+  });
+
+  it('names the images that it brings for Artifact Hub', async () => {
+    const { annotations } = YAML.parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8'));
+    const listed = YAML.parse(annotations['artifacthub.io/images']).map(({ image }) => image);
+    const manifests = await render();
+    assert.deepEqual(listed, [container(manifests).image, container(manifests, 'chat-passerby-redis').image]);
   });
 
   it('lets two strangers meet as its test, with the nodes\' image', async () => {
@@ -175,14 +225,24 @@ describe('chart', () => {
 
   it('takes what people add', async () => {
     const manifests = await render({
-      commonLabels: { team: 'chat' }, podAnnotations: { note: 'here' }, extraEnv: [{ name: 'PASSERBY_GRACE', value: '2m' }],
+      extraPodSpec: { dnsConfig: { options: [{ name: 'ndots', value: '1' }] } }, lifecycle: { preStop: { sleep: { seconds: 1 } } },
+      'redis.bundled.podLabels': { tier: 'memory' }, 'redis.bundled.extraArgs': ['--maxmemory', '400mb'], terminationGracePeriodSeconds: 300,
+      'autoscaling.enabled': true, 'autoscaling.extraMetrics': [{ type: 'Resource', resource: { name: 'memory' } }],
+      commonLabels: { team: 'chat' }, podAnnotations: { note: 'here' }, extraEnv: [{ name: 'PASSERBY_REDIS', value: 'redis://elsewhere' }],
       extraVolumes: [{ name: 'tls', emptyDir: {} }], extraVolumeMounts: [{ name: 'tls', mountPath: '/tls' }], nodeSelector: { disk: 'none' },
       extraObjects: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: '{{ .Release.Name }}-more' } }],
     });
     const { metadata, spec } = find(manifests, 'Deployment', 'chat-passerby').spec.template;
     assert.equal(metadata.labels.team, 'chat');
     assert.equal(metadata.annotations.note, 'here');
-    assert.ok(spec.containers[0].env.some(({ name }) => name === 'PASSERBY_GRACE'));
+    assert.deepEqual(spec.containers[0].env.filter(({ name }) => name === 'PASSERBY_REDIS'), [{ name: 'PASSERBY_REDIS', value: 'redis://elsewhere' }]);
+    assert.equal(spec.dnsConfig.options[0].name, 'ndots');
+    assert.equal(spec.containers[0].lifecycle.preStop.sleep.seconds, 1);
+    assert.equal(spec.terminationGracePeriodSeconds, 300);
+    const redis = find(manifests, 'Deployment', 'chat-passerby-redis').spec.template;
+    assert.deepEqual([redis.metadata.labels.tier, redis.metadata.labels.team], ['memory', 'chat']);
+    assert.deepEqual(redis.spec.containers[0].args.slice(-2), ['--maxmemory', '400mb']);
+    assert.equal(find(manifests, 'HorizontalPodAutoscaler').spec.metrics.at(-1).resource.name, 'memory');
     assert.ok(spec.containers[0].volumeMounts.some(({ mountPath }) => mountPath === '/tls'));
     assert.deepEqual(spec.nodeSelector, { disk: 'none' });
     assert.ok(find(manifests, 'ConfigMap', 'chat-more'));
@@ -193,6 +253,8 @@ describe('chart', () => {
     'several nodes without Redis': [{ 'redis.bundled.enabled': false }, /several nodes need a Redis/],
     'an autoscaler without Redis': [{ 'redis.bundled.enabled': false, replicaCount: 1, 'autoscaling.enabled': true }, /several nodes need a Redis/],
     'no secret': [{ 'secret.create': false }, /secret\.existingSecret/],
+    'a Redis without a password': [{ 'secret.create': false, 'secret.existingSecret': 's' }, /redis\.bundled\.existingSecret/],
+    'less time than draining takes': [{ terminationGracePeriodSeconds: 30 }, /is 30: a pod would be killed while it drains.* 50 s/],
     'an ingress without a host': [{ 'ingress.enabled': true }, /ingress\.hosts/],
     'a route without a gateway': [{ 'httpRoute.enabled': true }, /httpRoute\.parentRefs/],
     'relays without a Redis of one\'s own': [{ 'redis.external.relayUrls': ['redis://r'] }, /relayUrls/],

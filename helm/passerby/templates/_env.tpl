@@ -1,7 +1,8 @@
 {{/* _env.tpl - the environment of a node: where its file is, and what is secret. */}}
-{{- define "passerby.env" -}}
+
+{{- define "passerby.ownEnv" -}}
 {{- $own := include "passerby.ownSecret" . -}}
-{{- $external := .Values.redis.external -}}
+{{- $redis := .Values.redis -}}
 - name: PASSERBY_CONFIG
   value: /etc/passerby/config.json
 - name: PASSERBY_SECRET
@@ -9,20 +10,45 @@
     secretKeyRef:
       name: {{ .Values.secret.existingSecret | default $own }}
       key: {{ empty .Values.secret.existingSecret | ternary "secret" .Values.secret.key }}
-{{- if include "passerby.hasRedis" . }}
+{{- if $redis.bundled.enabled }}
+{{ include "passerby.redisPassword" . }}
+- name: PASSERBY_REDIS
+  value: redis://:$(REDISCLI_AUTH)@{{ include "passerby.fullname" . }}-redis:6379
+{{- else if include "passerby.hasRedis" . }}
 - name: PASSERBY_REDIS
   valueFrom:
     secretKeyRef:
-      name: {{ $external.existingSecret | default $own }}
-      key: {{ empty $external.existingSecret | ternary "redis-url" $external.key }}
+      name: {{ $redis.external.existingSecret | default $own }}
+      key: {{ empty $redis.external.existingSecret | ternary "redis-url" $redis.external.key }}
 {{- end }}
-{{- if $external.relayUrls }}
+{{- if $redis.external.relayUrls }}
 - name: PASSERBY_REDIS_RELAY
   valueFrom:
     secretKeyRef: {name: {{ $own }}, key: redis-relay-urls}
 {{- end }}
-{{- if $external.caSecret }}
+{{- if $redis.external.caSecret }}
 - name: PASSERBY_REDIS_CA
-  value: /etc/passerby-redis/{{ $external.caKey }}
+  value: /etc/passerby-redis/{{ $redis.external.caKey }}
 {{- end }}
+{{- end }}
+
+{{/* The bundled Redis' password, by the name that redis-cli looks for. */}}
+{{- define "passerby.redisPassword" -}}
+{{- $bundled := .Values.redis.bundled -}}
+- name: REDISCLI_AUTH
+  valueFrom:
+    secretKeyRef:
+      name: {{ $bundled.existingSecret | default (include "passerby.ownSecret" .) }}
+      key: {{ empty $bundled.existingSecret | ternary "redis-password" $bundled.key }}
+{{- end }}
+
+{{/* The chart's own and people's. Of two by one name theirs stays: Kubernetes refuses a list that has both. */}}
+{{- define "passerby.env" -}}
+{{- $theirs := list -}}
+{{- range .Values.extraEnv }}{{ $theirs = append $theirs .name }}{{ end -}}
+{{- $env := list -}}
+{{- range include "passerby.ownEnv" . | fromYamlArray -}}
+{{- if not (has .name $theirs) }}{{ $env = append $env . }}{{ end -}}
+{{- end -}}
+{{- concat $env .Values.extraEnv | toYaml }}
 {{- end }}

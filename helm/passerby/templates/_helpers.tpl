@@ -23,6 +23,13 @@ app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
+{{/* Of pods: nothing that changes with the chart's version alone, or each upgrade would restart Redis. (list $ "node" $more) */}}
+{{- define "passerby.podLabels" -}}
+{{- $root := index . 0 -}}
+{{- $own := merge (include "passerby.selector" . | fromYaml) (dict "app.kubernetes.io/part-of" "passerby") -}}
+{{- merge $own (index . 2) $root.Values.commonLabels | toYaml }}
+{{- end }}
+
 {{/* All labels: (list $ "node" [$more]). */}}
 {{- define "passerby.labels" -}}
 {{- $root := index . 0 -}}
@@ -65,6 +72,27 @@ annotations:
 {{ include "passerby.fullname" . }}
 {{- end }}
 
+{{/* How many pods. With an autoscaler as many as there are, at first its least: without a number Kubernetes would take it for 1, whenever the
+number goes from the manifest. "" where nobody can know (helm template). */}}
+{{- define "passerby.replicas" -}}
+{{- $now := lookup "apps/v1" "Deployment" .Release.Namespace (include "passerby.fullname" .) -}}
+{{- if not .Values.autoscaling.enabled }}{{ .Values.replicaCount }}
+{{- else if $now }}{{ $now.spec.replicas }}
+{{- else if include "passerby.connected" . }}{{ .Values.autoscaling.minReplicas }}
+{{- end }}
+{{- end }}
+
+{{/* Is there a cluster to look things up in? A list says what it is, even if it is empty; without a cluster there is none. */}}
+{{- define "passerby.connected" -}}
+{{- if lookup "v1" "Secret" .Release.Namespace "" }}yes{{ end }}
+{{- end }}
+
+{{/* Seconds from SIGTERM to SIGKILL. */}}
+{{- define "passerby.patience" -}}
+{{- $drain := add .Values.drain.delaySeconds .Values.drain.spreadSeconds .Values.drain.timeoutSeconds -}}
+{{- kindIs "invalid" .Values.terminationGracePeriodSeconds | ternary (add $drain 10) .Values.terminationGracePeriodSeconds }}
+{{- end }}
+
 {{/* Is there a Redis at all? "" if not. */}}
 {{- define "passerby.hasRedis" -}}
 {{- if or .Values.redis.bundled.enabled .Values.redis.external.url .Values.redis.external.existingSecret }}yes{{ end }}
@@ -81,14 +109,13 @@ annotations:
 {{- define "passerby.secrets" -}}
 {{- $old := (lookup "v1" "Secret" .Release.Namespace (include "passerby.ownSecret" .)).data | default dict -}}
 {{- $secrets := dict -}}
-{{- if not .Values.secret.existingSecret }}
-{{- $_ := set $secrets "secret" (hasKey $old "secret" | ternary (get $old "secret" | b64dec) (randAlphaNum 48)) }}
+{{- $draw := list -}}
+{{- if and .Values.secret.create (not .Values.secret.existingSecret) }}{{ $draw = append $draw "secret" }}{{ end -}}
+{{- if and .Values.secret.create .Values.redis.bundled.enabled (not .Values.redis.bundled.existingSecret) }}{{ $draw = append $draw "redis-password" }}{{ end -}}
+{{- range $draw }}
+{{- $_ := set $secrets . (hasKey $old . | ternary (get $old . | b64dec) (randAlphaNum 48)) }}
 {{- end }}
-{{- if .Values.redis.bundled.enabled }}
-{{- $password := hasKey $old "redis-password" | ternary (get $old "redis-password" | b64dec) (randAlphaNum 48) }}
-{{- $_ := set $secrets "redis-password" $password }}
-{{- $_ := set $secrets "redis-url" (printf "redis://:%s@%s-redis:6379" $password (include "passerby.fullname" .)) }}
-{{- else if .Values.redis.external.url }}
+{{- if .Values.redis.external.url }}
 {{- $_ := set $secrets "redis-url" .Values.redis.external.url }}
 {{- end }}
 {{- with .Values.redis.external.relayUrls }}

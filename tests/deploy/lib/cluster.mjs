@@ -9,6 +9,7 @@ const KINDS = {
   'apps/v1': ['Deployment'],
   'networking.k8s.io/v1': ['NetworkPolicy'],
   'policy/v1': ['PodDisruptionBudget'],
+  'autoscaling/v2': ['HorizontalPodAutoscaler'],
 };
 
 /* By the release that is rendered. */
@@ -37,13 +38,22 @@ function discovery() {
   return answers;
 }
 
-/** Starts one for the test; `secrets`: name → { key: value }, in the namespace "talk". Returns the options that lead Helm to it. */
-export async function startCluster(t, secrets) {
+/** Starts one for the test; `secrets`: name → { key: value }, in the namespace "talk"; `pods`: of the release's Deployment, if it is there.
+ * Returns the options that lead Helm to it. */
+export async function startCluster(t, secrets, pods) {
   const answers = discovery();
+  const all = { kind: 'SecretList', apiVersion: 'v1', items: [] };
+  answers['/api/v1/namespaces/talk/secrets'] = all;
   for (const [name, values] of Object.entries(secrets)) {
     const data = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
     const metadata = { name, namespace: 'talk', ...OWNED };
-    answers[`/api/v1/namespaces/talk/secrets/${name}`] = { apiVersion: 'v1', kind: 'Secret', metadata, data };
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata, data };
+    answers[`/api/v1/namespaces/talk/secrets/${name}`] = secret;
+    all.items.push(secret);
+  }
+  if (pods !== undefined) {
+    const metadata = { name: 'chat-passerby', namespace: 'talk', ...OWNED };
+    answers['/apis/apps/v1/namespaces/talk/deployments/chat-passerby'] = { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: { replicas: pods } };
   }
   const server = createServer((request, response) => {
     const answer = answers[new URL(request.url, 'http://cluster').pathname];

@@ -21,10 +21,10 @@ helm test chat
 \`\`\`
 
 The first brings three nodes and a small Redis that joins them; the second lets two strangers meet through the service. \`ci/\` has values for
-HAProxy, Traefik, NGINX, AWS ALB, GKE, Gateway API, an external Redis, Sentinel and autoscaling.
+HAProxy, Traefik, NGINX, AWS, Google, Azure, Gateway API, an external Redis, Sentinel, autoscaling and more: \`helm install … --values helm/passerby/ci/FILE\`.
 
-- **Secrets** are drawn at the first install and kept over upgrades. Tools that render templates without a cluster can't look them up: give them
-  \`secret.existingSecret\` and an external Redis.
+- **Secrets** are drawn at the first install and kept over upgrades. Tools that render templates without a cluster (Argo CD) can't look
+  them up and would draw others each time: give them \`secret.create=false\`, \`secret.existingSecret\` and \`redis.bundled.existingSecret\` (or an external Redis).
 - **A pod that goes** gets SIGTERM, serves on for \`drain.delaySeconds\` while load balancers notice that it is not ready, asks its people to
   reconnect elsewhere, and ends. terminationGracePeriodSeconds follows from \`drain\`.
 - **Your own Redis**: \`redis.bundled.enabled=false\` and \`redis.external.url\`, or \`redis.external.existingSecret\`. It needs no persistence.
