@@ -33,7 +33,7 @@ async function certificate(t) {
   return file;
 }
 
-describe('compose', () => {
+describe('compose', { concurrency: true }, () => {
   it('with TLS: strangers meet over wss, and http is sent there', { timeout: 120_000 }, async (t) => {
     const pem = await certificate(t);
     const project = await start(t, ['compose.tls.yaml'], { PASSERBY_TLS_PEM: pem, PASSERBY_TLS_PORT: '0' });

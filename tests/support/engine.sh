@@ -1,6 +1,7 @@
 # engine.sh - a Docker engine with buildx and compose, and the images that the tests of tests/deploy stand on. Sourced by deploy.sh.
 #
-# Flow:  engine_start → engine_plugins → engine_images → the tests → engine_stop (at the end of the script, whatever happened).
+# Flow:  engine_start → engine_base_image → engine_plugins → engine_images → the tests → engine_stop (at the end of the script, whatever
+#        happened).
 # Fails: without an engine, and without the means to start one, engine_start says so in a sentence and returns 1.
 #
 # An engine that runs already is used and left alone. Images come from their registry, or, where it can't be reached, are made here:
@@ -42,10 +43,16 @@ engine_stop() {
   fi
 }
 
-# Debian 12 has neither plug-in; Debian 13's are static enough to run there too.
-engine_plugins() {
+# Where the plug-ins are looked for, when the machine has none.
+engine_settings() {
   if docker buildx version >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; then return; fi
   export DOCKER_CONFIG=$root/build/docker-config
+}
+
+# Debian 12 has neither plug-in; Debian 13's are static enough to run there too.
+engine_plugins() {
+  engine_settings
+  if docker buildx version >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; then return; fi
   local plugins=$DOCKER_CONFIG/cli-plugins
   if [[ ! -x $plugins/docker-compose ]]; then
     say "fetching docker-buildx and docker-compose"

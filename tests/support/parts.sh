@@ -13,10 +13,30 @@ summary=()
 
 # run_part NAME FUNCTION [ARGUMENT]...
 run_part() {
-  local name=$1 log=$logs/$1.log status=0 passed=0 failed=0 started=$SECONDS
+  say "$1"
+  part_run "$@"
+  part_report "$1"
+}
+
+# run_parts_together NAME FUNCTION [NAME FUNCTION]...: at the same time, as of most parts one waits for the other's containers.
+run_parts_together() {
+  local names=() pids=() name
+  while (($# > 0)); do
+    say "$1 (beside others)"
+    part_run "$1" "$2" &
+    pids+=($!)
+    names+=("$1")
+    shift 2
+  done
+  wait "${pids[@]}"
+  for name in "${names[@]}"; do part_report "$name"; done
+}
+
+# part_run NAME FUNCTION [ARGUMENT]...: leaves its log, its counts, and how it ended in $logs.
+part_run() {
+  local name=$1 status=0 started=$SECONDS
   shift
   mkdir -p "$logs"
-  say "$name"
   counts=$logs/$name.counts
   : >"$counts"
   # Not "if ( ... )": bash turns `set -e` off inside of a condition.
@@ -24,20 +44,25 @@ run_part() {
   (
     set -e
     "$@"
-  ) >"$log" 2>&1 </dev/null
+  ) >"$logs/$name.log" 2>&1 </dev/null
   status=$?
   set -e
-  local more_passed more_failed
+  echo "$status $((SECONDS - started))" >"$logs/$name.result"
+}
+
+# part_report NAME: adds it to the totals; the end of its log is shown if anything failed.
+part_report() {
+  local name=$1 log=$logs/$1.log status seconds passed=0 failed=0 more_passed more_failed line
+  read -r status seconds <"$logs/$name.result"
   while read -r more_passed more_failed; do
     passed=$((passed + more_passed))
     failed=$((failed + more_failed))
-  done <"$counts"
+  done <"$logs/$name.counts"
   if ((status == 0 && passed + failed == 0)); then passed=1; fi
   if ((status != 0 && failed == 0)); then failed=1; fi
   total_passed=$((total_passed + passed))
   total_failed=$((total_failed + failed))
-  local line
-  line=$(printf '%-20s %5d passed %5d failed %5d s' "$name" "$passed" "$failed" $((SECONDS - started)))
+  line=$(printf '%-20s %5d passed %5d failed %5d s' "$name" "$passed" "$failed" "$seconds")
   summary+=("$line")
   if ((failed > 0)); then
     echo "--- the end of $log:"

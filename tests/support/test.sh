@@ -1,6 +1,6 @@
 # test.sh - the parts of ./dev test. Sourced by dev.
 #
-# Extending: write a function part_..., and a line in test_all.
+# Extending: write a function part_..., and a line in test_parts.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # dev sets root
 
@@ -9,7 +9,7 @@ sim_seeds=40     # of each run
 fuzz_seconds=30
 least_coverage=95
 
-test_all() {
+test_parts() {
   run_part build-release build release
   run_part build-dev build dev
   run_part build-clang build clang
@@ -34,7 +34,6 @@ test_all() {
   run_part browser part_browser
   run_part valgrind part_valgrind
   run_part fuzz part_fuzz
-  sum_up
 }
 
 part_house() {

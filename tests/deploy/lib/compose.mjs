@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 export const IMAGE = process.env.PASSERBY_IMAGE ?? 'passerby:local';
-const PATIENCE_MS = 600_000;
+const PATIENCE_MS = 1_800_000;
 
 /** Runs a program; returns what it writes to standard output, or throws with all that it wrote. */
 export async function run(program, args, { env = {} } = {}) {
