@@ -4,10 +4,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../e2e/lib/wait.mjs';
+import { commands } from './lib/docs.mjs';
 import { docker, IMAGE, Project } from './lib/compose.mjs';
 import { Crowd } from './lib/crowd.mjs';
 
 const PAIRS = 20;
+/* README.md's own lines. */
+const [UP, SCALE, ROLL, DOWN] = commands('README.md', 'Run it with compose');
 const project = new Project('passerby-test');
 let address;
 
@@ -17,10 +20,13 @@ const inspect = async (id, path) => JSON.parse(await docker('inspect', '--format
 describe('compose', () => {
   before(async () => {
     await project.down();
-    await project.up();
+    await project.type(UP);
     address = await project.address();
   });
-  after(() => project.down());
+  after(async () => {
+    await project.type(DOWN);
+    await project.down();
+  });
 
   it('starts three nodes behind a balancer that has them all', async () => {
     assert.equal((await project.containers('node')).length, 3);
@@ -74,7 +80,7 @@ describe('compose', () => {
     crowd.talk();
     await crowd.everybodyTalks();
 
-    await project.scale(5);
+    await project.type(SCALE);
     await eventually(async () => await project.nodesInUse() === 5, 'the balancer to find the new nodes');
     await crowd.everybodyTalks();
     assert.equal(crowd.resumes, 0, 'nobody noticed the new nodes');
@@ -90,7 +96,7 @@ describe('compose', () => {
 
     const before = crowd.resumes;
     const nodes = await project.containers('node');
-    await project.roll();
+    await project.type(ROLL);
     const rolled = await project.containers('node');
     assert.equal(rolled.length, nodes.length);
     assert.deepEqual(rolled.filter((id) => nodes.includes(id)), [], 'each node was replaced');

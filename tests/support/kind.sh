@@ -1,7 +1,7 @@
 # kind.sh - ./dev kind-test: the chart on a Kubernetes of its own, in containers (https://kind.sigs.k8s.io). Sourced by dev.
 #
 # Flow:  an image of this tree → a cluster → helm install under restricted Pod Security → helm test → upgrade → 5 pods → 2 pods →
-#        uninstall.
+#        uninstall → what the API server says of each overlay of k8s/.
 # Fails: where Docker, kind, helm or kubectl is missing, in a sentence. The cluster is taken down whatever happened.
 # shellcheck shell=bash
 
@@ -44,6 +44,14 @@ part_kind() {
   check "2 pods" kind_helm upgrade --set replicaCount=2
   check "two strangers meet after the scaling" helm test chat --namespace talk --logs
   check "helm uninstall" helm uninstall chat --namespace talk --wait --timeout 3m
+
+  # All but gke, which has a kind that only GKE knows.
+  local overlay
+  kubectl create namespace passerby
+  kubectl create namespace passerby-dev
+  for overlay in base overlays/{dev,production,external-redis,eks,aks}; do
+    check "the API server takes k8s/$overlay" kubectl apply --dry-run=server --kustomize "k8s/$overlay"
+  done
 }
 
 # kind_helm COMMAND [OPTION]...: with the image of this tree; what it leaves behind when it fails is shown.

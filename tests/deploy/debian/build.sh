@@ -13,11 +13,11 @@ need_packages build
 apt-get install -q -y --no-install-recommends dpkg-dev file lintian openssl redis-server
 
 # The package as it is shipped; the tests without link-time optimisation, which would take most of the time.
-cmake --preset release -B /tmp/package -DBUILD_TESTING=OFF
-cmake --build /tmp/package
-(cd /tmp/package && cpack)
-lintian --fail-on error,warning --allow-root /tmp/package/*.deb
-cp /tmp/package/*.deb /out
+# As README.md says it.
+cmake --preset release -B build-package -DBUILD_TESTING=OFF && cmake --build build-package
+(cd build-package && cpack)
+lintian --fail-on error,warning --allow-root build-package/*.deb
+cp build-package/*.deb /out
 
 cmake --preset release -B /tmp/build -DPASSERBY_LTO=OFF -DCMAKE_C_FLAGS_RELEASE=-O1
 cmake --build /tmp/build

@@ -37,8 +37,9 @@ export class Project {
   }
 
   up(...args) { return this.compose('up', '--detach', '--wait', '--no-build', ...args); }
-  scale(nodes) { return this.up('--no-recreate', '--scale', `node=${nodes}`); }
-  roll() { return run('docker/roll.sh', this.#files, { env: this.#env }); }
+
+  /** A command as people type it, for this project. */
+  type(command) { return run('bash', ['-c', command], { env: this.#env }); }
 
   /** Takes everything away, volumes too. */
   down() { return this.compose('down', '--volumes', '--timeout', '1'); }
