@@ -31,6 +31,7 @@ test_parts() {
   run_part independent-client part_independent_client
   run_part memory part_memory
   run_part bench part_bench
+  run_part guard part_guard
   run_part browser part_browser
   run_part valgrind part_valgrind
   run_part fuzz part_fuzz
@@ -143,6 +144,11 @@ part_memory() {
 part_bench() {
   bench_build
   run_node tests/bench/*.test.mjs
+}
+
+part_guard() {
+  bench_build
+  run_counted node tests/bench/guard.mjs
 }
 
 part_browser() {
