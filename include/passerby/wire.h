@@ -10,10 +10,11 @@
 
 struct buffer;
 
-/* A decoded client frame. Its texts live in `memory` and borrow from nothing else. */
+/* A decoded client frame. Its texts live in `memory` or `text`, or are those of the bytes that were decoded. */
 struct wire_frame {
     struct client_frame frame;
     void *memory;
+    char *text;
 };
 
 /* Why a client frame could not be decoded. */
@@ -22,7 +23,7 @@ struct wire_fault {
     const char *detail;   /* for developers, static storage; for ERROR_BAD_FIELD it names the field */
 };
 
-/* Decodes one client frame. Returns true and fills `out`, to be given to wire_release(); or false and fills `fault`,
+/* Decodes one client frame. The bytes must stay until wire_release(). Returns true and fills `out`, to be given to wire_release(); or false and fills `fault`,
  * and there is nothing to release. `bytes` must be valid UTF-8 for texts to be (anything else is ERROR_BAD_JSON).
  * find.topics[].hash is left 0. msg.body is not checked against max_body: core does. */
 bool wire_decode(const char *bytes, size_t length, struct wire_frame *out, struct wire_fault *fault)

@@ -1,7 +1,7 @@
 /* frame_decode.c - client frames from JSON, each checked against the rules of PROTOCOL.md.
  *
- * Flow:      parse → look up `t` → that kind's decoder reads its fields → the frame, whose texts point into the
- *            parsed tree.
+ * Flow:      `msg` and `ack`, if they are simple: scan.c. All else: parse → look up `t` → that kind's decoder reads its
+ *            fields → the frame, whose texts point into the parsed tree.
  * Fails:     with a code, and a static message that names the first field at fault.
  * Owns:      wire_frame.memory is the tree. Folded topics are kept alive by appending them to the array they come from.
  * Extending: a new frame is a row of CLIENT_ROWS and a decoder; a new field a row of FIELD_ROWS. */
@@ -9,6 +9,7 @@
 
 #include "language.h"
 #include "parse.h"
+#include "scan.h"
 #include "text.h"
 
 #include <assert.h>
@@ -172,7 +173,7 @@ static enum error_code decode(const json_t *root, struct client_frame *frame, en
     return *field == FIELD_NONE ? ERROR_CODES : ERROR_BAD_FIELD;
 }
 
-bool wire_decode(const char *bytes, size_t length, struct wire_frame *out, struct wire_fault *fault) {
+bool wire_decode_tree(const char *bytes, size_t length, struct wire_frame *out, struct wire_fault *fault) {
     json_t *root = parse_object(bytes, length);
     enum field field = FIELD_NONE;
     *out = (struct wire_frame){.memory = root};
@@ -184,7 +185,13 @@ bool wire_decode(const char *bytes, size_t length, struct wire_frame *out, struc
     return false;
 }
 
+bool wire_decode(const char *bytes, size_t length, struct wire_frame *out, struct wire_fault *fault) {
+    return scan_frame(bytes, length, out) || wire_decode_tree(bytes, length, out, fault);
+}
+
 void wire_release(struct wire_frame *frame) {
     json_decref(frame->memory);
+    free(frame->text);
     frame->memory = NULL;
+    frame->text = NULL;
 }

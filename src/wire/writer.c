@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "plain.h"
+
 #include "base/buffer.h"
 
 enum { UINT64_DIGITS = 20 };
@@ -10,10 +12,6 @@ enum { UINT64_DIGITS = 20 };
 static void put(struct buffer *out, char byte) {
     *buffer_reserve(out, 1) = byte;
     out->length++;
-}
-
-static bool needs_escape(char byte) {
-    return (unsigned char)byte < 0x20 || byte == '"' || byte == '\\';
 }
 
 static void put_escape(struct buffer *out, char byte) {
@@ -31,15 +29,14 @@ static void put_escape(struct buffer *out, char byte) {
 }
 
 static void put_text(struct buffer *out, struct text text) {
+    uint64_t seen = 0;
     put(out, '"');
     for (size_t at = 0; at < text.length;) {
-        size_t run = at;
-        while (run < text.length && !needs_escape(text.at[run]))
-            run++;
-        buffer_append(out, text.at + at, run - at);
-        if (run < text.length)
-            put_escape(out, text.at[run++]);
-        at = run;
+        size_t run = plain_length(text.at + at, text.length - at, &seen);
+        buffer_append(out, text.at + at, run);
+        at += run;
+        if (at < text.length)
+            put_escape(out, text.at[at++]);
     }
     put(out, '"');
 }
