@@ -2,7 +2,7 @@
  *
  * Flow:   transport or broker calls → an event, stamped with time and randomness once → core_step() → its actions,
  *         in order.
- * Fails:  a client's malformed frame becomes EVENT_FAULT, another node's is skipped.
+ * Fails:  a client's malformed frame becomes EVENT_FAULT, another node's is counted and skipped.
  * Owns:   the core, and two scratch buffers.
  *
  * A frame that the kernel takes at once, and whose sender wanted to know, becomes EVENT_WRITTEN after the step that
@@ -232,9 +232,9 @@ static void on_relayed(struct node *node, const char *bytes, size_t length) {
             if (frame.to.boot == node->options.core.boot)
                 step(node, &event);
             break;
-        case ENVELOPE_UNKNOWN: break;
-        case ENVELOPE_END:
-        case ENVELOPE_GARBAGE: return;
+        case ENVELOPE_UNKNOWN: metrics_add(node->options.metrics, METRIC_PEER_UNKNOWN, 1); break;
+        case ENVELOPE_GARBAGE: metrics_add(node->options.metrics, METRIC_PEER_GARBAGE, 1); return;
+        case ENVELOPE_END: return;
         }
     }
 }

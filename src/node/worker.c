@@ -55,6 +55,8 @@ struct worker {
     bool in_cluster;     /* the broker is Redis */
     _Atomic bool joined; /* it has been in use once: without it later, what is here goes on */
     _Atomic unsigned trouble;
+    bool peer_unknown; /* logged */
+    bool peer_garbage;
     struct random random;
     struct metrics metrics;
     struct log *log;
@@ -159,9 +161,22 @@ static void write_redis_metrics(struct worker *worker) {
     atomic_store_explicit(&worker->trouble, stats.trouble, memory_order_relaxed);
 }
 
+/* Says once what the metrics count from then on. */
+static void notice(struct worker *worker, bool *noticed, enum metric metric, enum log_level level, const char *what) {
+    uint64_t count = metrics_get(&worker->metrics, metric);
+    if (*noticed || count == 0)
+        return;
+    *noticed = true;
+    log_line(worker->log, level, what, "frames=%llu", (unsigned long long)count);
+}
+
 static void beat(struct worker *worker) {
     atomic_store_explicit(&worker->beat_ms, monotonic_ms(), memory_order_relaxed);
     node_observe(worker->node);
+    notice(worker, &worker->peer_unknown, METRIC_PEER_UNKNOWN, LOG_LEVEL_INFO,
+           "a node of another version sends frames that this one does not know");
+    notice(worker, &worker->peer_garbage, METRIC_PEER_GARBAGE, LOG_LEVEL_WARNING,
+           "frames from another node can't be read");
     write_net_metrics(worker);
     if (worker->in_cluster)
         write_redis_metrics(worker);

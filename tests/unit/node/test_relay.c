@@ -171,6 +171,11 @@ static void test_garbage_and_unknown(void **state) {
         assert_int_equal(bench.sent_count, 1);
         assert_non_null(strstr(bench.sent[0].text, "\"seq\":2"));
     }
+    assert_int_equal(metrics_get(&bench.metrics, METRIC_PEER_UNKNOWN), 2);
+    assert_int_equal(metrics_get(&bench.metrics, METRIC_PEER_GARBAGE), 0);
+    forget(&bench);
+    relay_to(&bench, "hello", 5);
+    assert_int_equal(metrics_get(&bench.metrics, METRIC_PEER_GARBAGE), 1);
     for (size_t i = 0; i < one; i++) /* any byte of the first one wrong */
         for (int bit = 0; bit < 8; bit++) {
             forget(&bench);
