@@ -15,7 +15,7 @@
     ROW(SEEKING)   /* SEEK was requested and not yet answered */                                                       \
     ROW(WAITING)   /* in the line */                                                                                   \
     ROW(OFFERING)  /* offered to a candidate, who has not answered */                                                  \
-    ROW(GIVING_UP) /* the candidate was silent for too long: ABORT was requested */                                    \
+    ROW(GIVING_UP) /* nobody knows what became of the offer: ABORT was requested, or will be */                        \
     ROW(ACCEPTING) /* was offered a seeker: COMMIT was requested */                                                    \
     ROW(CHATTING)  /* in a chat */                                                                                     \
     ROW(AWAY)      /* in a chat, without a connection */                                                               \
@@ -91,6 +91,8 @@ struct search {
     bool declined;       /* the candidate declined before the word that it was found */
     uint64_t offered_to; /* OFFERING, GIVING_UP: boot id of the candidate's node; 0 = not known */
     bool peer_gone;      /* the other side's node is gone */
+    bool unsure;         /* SEEK was requested while the broker could be reached: even if the answer is that it is down,
+                          * somebody may have been found */
     bool held;           /* an offer came while SEEK was on its way */
     struct ticket held_seeker;
     struct chat_id held_chat;

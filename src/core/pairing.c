@@ -6,8 +6,9 @@
  * Fails:  the candidate declines → the seeker seeks again, in its old place. The candidate is silent for
  *         OFFER_TIMEOUT_MS → GIVING_UP: ABORT, and the register says which came first, commit or abort; nobody seeks
  *         again without having read that. A match that comes for somebody who has left is ended at once: the other
- *         hears `matched`, then `ended`. The broker is down → asked again every BROKER_RETRY_MS. The candidate's
- *         node is gone → ABORT at once; the seeker's is → the answer to COMMIT says so, or the seeker is away.
+ *         hears `matched`, then `ended`. The broker is down → asked again every BROKER_RETRY_MS; a SEEK that it may have
+ *         carried out all the same → GIVING_UP, too. The candidate's node is gone → ABORT at once; the seeker's is →
+ *         the answer to COMMIT says so, or the seeker is away.
  * Owns:   session->search, from `find` until the match or the end of the search.
  *
  * An offer may come while our own SEEK is on its way: it is held until the answer, and taken if that is "nobody". */
@@ -75,6 +76,7 @@ static void tell_waiting(struct core *core, struct session *session) {
 static void ask_to_seek(struct core *core, struct search *search) {
     struct ticket *ticket = &search->ticket;
     ticket->relaxed = core_now(core) - search->began_ms >= (int64_t)core->options.prefer_ms;
+    search->unsure = search->unsure || !core->cut_off;
     ask_broker(core, BROKER_SEEK, ticket->who.at, ticket->chat)->seek = *ticket;
 }
 
@@ -84,7 +86,8 @@ static void seek(struct core *core, struct session *session) {
     struct ticket *ticket = &search->ticket;
     if (session->state != SESSION_SEEKING) /* else: new criteria */
         session_set_state(core, session, SESSION_SEEKING);
-    search->declined = search->peer_gone = false;
+    search->declined = search->peer_gone = search->unsure = false;
+    search->offered_to = 0;
     early_forget(search);
     session->attempt++;
     ticket->who.at = session_address(core, session);
@@ -138,7 +141,7 @@ static void ask_to_withdraw(struct core *core, const struct session *session) {
 }
 
 void pairing_stop(struct core *core, struct session *session) {
-    if (session->state == SESSION_SEEKING || session->state == SESSION_WAITING)
+    if (session->state == SESSION_SEEKING || session->state == SESSION_WAITING || session->search->unsure)
         ask_to_withdraw(core, session);
     drop_match(core, session);
 }
@@ -256,10 +259,8 @@ void pairing_node_gone(struct core *core, struct session *session, uint64_t boot
 void pairing_timer(struct core *core, struct session *session) {
     struct search *search = session->search;
     switch ((enum session_state)session->state) {
-    case SESSION_SEEKING:
-        ask_to_seek(core, search);
-        break;                                        /* the broker was down; should it have heard: the same chat */
-    case SESSION_WAITING: seek(core, session); break; /* the preferences relax */
+    case SESSION_SEEKING: ask_to_seek(core, search); break; /* the broker could not be reached */
+    case SESSION_WAITING: seek(core, session); break;       /* the preferences relax */
     case SESSION_OFFERING: give_up(core, session); break;
     case SESSION_GIVING_UP: /* the broker was down */
         ask_to_abort(core, session_address(core, session), search->ticket.chat, session->attempt);
@@ -275,6 +276,7 @@ void pairing_timer(struct core *core, struct session *session) {
 static void sought_nobody(struct core *core, struct session *session) {
     struct search *search = session->search;
     session_set_state(core, session, SESSION_WAITING);
+    search->unsure = false;
     if (search->held) {
         ask_to_withdraw(core, session); /* this attempt's ticket: the offer was to an earlier one */
         accept_offer(core, session, search->held_chat, &search->held_seeker);
@@ -284,6 +286,16 @@ static void sought_nobody(struct core *core, struct session *session) {
         tell_waiting(core, session);
     if (!search->ticket.relaxed)
         session_set_timer(core, session, search->began_ms + (int64_t)core->options.prefer_ms);
+}
+
+/* Somebody may have been found, and have committed by now. As the word of that may be lost as well, the register is
+ * asked before the chat's id is given up: else they would sit in a chat with nobody. */
+static void sought_in_vain(struct core *core, struct session *session) {
+    if (session->search->unsure) {
+        session->search->frames_lost = true;
+        session_set_state(core, session, SESSION_GIVING_UP);
+    }
+    session_set_timer(core, session, core_now(core) + BROKER_RETRY_MS);
 }
 
 /* The answer to a search that has ended meanwhile, or was asked for twice: then its ticket may be in the line again. */
@@ -307,6 +319,7 @@ void pairing_sought(struct core *core, const struct broker_event *event) {
     switch (event->status) {
     case BROKER_OK:
         pairing_decline_held(core, session);
+        session->search->unsure = false;
         session->search->offered_to = event->sought.node;
         session_set_state(core, session, SESSION_OFFERING);
         session_set_timer(core, session, core_now(core) + OFFER_TIMEOUT_MS);
@@ -315,7 +328,7 @@ void pairing_sought(struct core *core, const struct broker_event *event) {
         break;
     case BROKER_NONE: sought_nobody(core, session); break;
     case BROKER_OVER:
-    case BROKER_DOWN: session_set_timer(core, session, core_now(core) + BROKER_RETRY_MS); break;
+    case BROKER_DOWN: sought_in_vain(core, session); break;
     }
 }
 

@@ -130,7 +130,12 @@ inline sought(s, status, n, at) {
                 accept_offer(s, held[s])
             :: else
             fi
-        :: status == DOWN -> down[s] = true
+        :: status == DOWN ->             /* it may have been carried out: the register is asked first */
+            down[s] = true;
+            lost_some[s] = true;
+#ifndef M_SOUGHT_AGAIN
+            state[s] = GIVING_UP
+#endif
         fi
     :: else ->                           /* sought_too_late() */
         if
@@ -239,7 +244,7 @@ inline leave(s) {
     :: state[s] == CHATTING -> ending_say(s, peer[s], chat[s])
     :: searching(s) ->
         if
-        :: state[s] == SEEKING || state[s] == WAITING -> ask(WITHDRAW, s, attempt[s], 0)
+        :: state[s] == SEEKING || state[s] == WAITING || state[s] == GIVING_UP -> ask(WITHDRAW, s, attempt[s], 0)
         :: else
         fi;
         drop_match(s)

@@ -155,10 +155,12 @@ static void test_find_while_matching(void **state) {
     }
 }
 
+/* SEEK can't have been carried out. */
 static void test_broker_down_while_seeking(void **state) {
     (void)state;
     struct rig rig;
     rig_init(&rig);
+    rig_broker(&rig, {.kind = BROKER_LINK_LOST});
     session_ref ref = searching(&rig, SESSION_SEEKING);
     struct ticket ticket = *ticket_of(&rig, ref);
     rig_sought(&rig, ref, BROKER_DOWN);
@@ -166,7 +168,7 @@ static void test_broker_down_while_seeking(void **state) {
     assert_int_equal(rig_due_ms(&rig), BROKER_RETRY_MS);
     rig_wait(&rig, BROKER_RETRY_MS);
     const struct broker_request *again = expect_request(&rig, BROKER_SEEK);
-    assert_true(chat_id_equal(again->seek.chat, ticket.chat)); /* else two could be matched with us */
+    assert_true(chat_id_equal(again->seek.chat, ticket.chat));
     assert_int_equal(again->seek.attempt, ticket.attempt);
     assert_false(again->seek.relaxed);
     rig_sought(&rig, ref, BROKER_DOWN);
@@ -174,6 +176,49 @@ static void test_broker_down_while_seeking(void **state) {
     assert_true(expect_request(&rig, BROKER_SEEK)->seek.relaxed);
     rig_sought(&rig, ref, BROKER_NONE);
     (void)expect_told(&rig, CONN, SERVER_WAITING);
+    rig_fini(&rig);
+}
+
+/* SEEK may have been carried out, and whom it found may have committed: nobody seeks again without having read that. */
+static void test_seek_that_may_have_found(void **state) {
+    (void)state;
+    for (int made = 0; made < 2; made++) {
+        struct rig rig;
+        rig_init(&rig);
+        session_ref ref = searching(&rig, SESSION_SEEKING);
+        struct ticket ticket = *ticket_of(&rig, ref);
+        rig_sought(&rig, ref, BROKER_DOWN);
+        expect_nothing(&rig);
+        rig_wait(&rig, BROKER_RETRY_MS);
+        assert_true(chat_id_equal(expect_request(&rig, BROKER_ABORT)->chat, ticket.chat));
+        rig_outcome(&rig, BROKER_ABORTED, made ? BROKER_OK : BROKER_NONE, ref, ticket.chat, rig_stranger_ticket(true));
+        if (made) {
+            expect_matched(&rig, ref, ticket.chat, SIDE_SEEKER);
+            (void)expect_peer(&rig, PEER_SYNC); /* frames may have been lost */
+        } else {
+            const struct ticket *next = &expect_request(&rig, BROKER_SEEK)->seek;
+            assert_false(chat_id_equal(next->chat, ticket.chat));
+            assert_int_equal(next->attempt, ticket.attempt + 1);
+        }
+        expect_nothing(&rig);
+        rig_fini(&rig);
+    }
+}
+
+/* Its ticket may be in the line, too. */
+static void test_leaves_after_such_a_seek(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    session_ref ref = searching(&rig, SESSION_SEEKING);
+    struct ticket ticket = *ticket_of(&rig, ref);
+    rig_sought(&rig, ref, BROKER_DOWN);
+    rig_leave(&rig, ref);
+    assert_int_equal(expect_request(&rig, BROKER_WITHDRAW)->withdraw.attempt, ticket.attempt);
+    assert_true(chat_id_equal(expect_request(&rig, BROKER_END)->chat, ticket.chat));
+    assert_true(chat_id_equal(expect_request(&rig, BROKER_LOOKUP)->chat, ticket.chat));
+    (void)expect_told(&rig, CONN, SERVER_IDLE);
+    expect_nothing(&rig);
     rig_fini(&rig);
 }
 
@@ -328,6 +373,8 @@ int main(void) {
         cmocka_unit_test(test_find_while_seeking),
         cmocka_unit_test(test_find_while_matching),
         cmocka_unit_test(test_broker_down_while_seeking),
+        cmocka_unit_test(test_seek_that_may_have_found),
+        cmocka_unit_test(test_leaves_after_such_a_seek),
         cmocka_unit_test(test_seeker_matched_at_once),
         cmocka_unit_test(test_seeker_declined),
         cmocka_unit_test(test_seeker_gives_up),

@@ -7,7 +7,7 @@
 static const char letters[] = "FISWOGACYRT";
 
 static const char *const may_follow[SESSION_STATES] = {
-    [SESSION_FREE] = "I",         [SESSION_IDLE] = "FSR",       [SESSION_SEEKING] = "FWOCI",
+    [SESSION_FREE] = "I",         [SESSION_IDLE] = "FSR",       [SESSION_SEEKING] = "FWOGCI",
     [SESSION_WAITING] = "FSAI",   [SESSION_OFFERING] = "FCSGI", [SESSION_GIVING_UP] = "FCSI",
     [SESSION_ACCEPTING] = "FCSI", [SESSION_CHATTING] = "FIY",   [SESSION_AWAY] = "F",
     [SESSION_REBINDING] = "FTI",  [SESSION_GREETING] = "FCYI",
@@ -337,8 +337,8 @@ static const struct row {
     ROW(tick)            {"",   "",   "S",  "G",  "",   "",   "",   "F", "",   "CR",  ""}},
     ROW(sought_ok)       {"",   "O",  "",   "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(sought_none)     {"",   "Ww", "",   "",   "",   "",   "",   "",  "",   "",    ""}},
-    ROW(sought_over)     {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
-    ROW(sought_down)     {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
+    ROW(sought_over)     {"",   "G",  "",   "",   "",   "",   "",   "",  "",   "",    ""}},
+    ROW(sought_down)     {"",   "G",  "",   "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(sought_late)     {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(offered)         {"",   "",   "A",  "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(offered_late)    {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
