@@ -64,6 +64,7 @@ describe('chart', () => {
       assert.equal(pod.automountServiceAccountToken, false);
       assert.equal(pod.securityContext.runAsNonRoot, true);
       assert.equal(pod.securityContext.seccompProfile.type, 'RuntimeDefault');
+      assert.ok((pod.volumes ?? []).every(({ emptyDir }) => !emptyDir), 'kubectl drain would ask for --delete-emptydir-data');
       for (const { securityContext } of pod.containers) {
         assert.equal(securityContext.allowPrivilegeEscalation, false);
         assert.equal(securityContext.readOnlyRootFilesystem, true);
@@ -160,6 +161,8 @@ describe('chart', () => {
     assert.equal(replicas(await render(values, ...await startCluster(t, {}, 7))), 7, 'then as many as there are: else Kubernetes would make it 1');
     const { metrics, behavior } = find(manifests, 'HorizontalPodAutoscaler').spec;
     assert.deepEqual(metrics.map(({ type }) => type), ['Resource', 'Pods']);
+    const many = find(await render({ 'autoscaling.enabled': true, 'autoscaling.targetConnectionsPerPod': 2e6 }), 'HorizontalPodAutoscaler');
+    assert.equal(many.spec.metrics[1].pods.target.averageValue, '2000000', 'no 2e+06');
     assert.ok(behavior.scaleDown.stabilizationWindowSeconds >= 300);
   });
 

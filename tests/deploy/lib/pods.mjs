@@ -26,10 +26,8 @@ function environment(manifests, env = []) {
 
 /** Options of `docker run` for the files that a container sees; what has to be on a disk is put into `folder`. */
 function mounts(manifests, spec, container, folder) {
-  const { runAsUser } = spec.securityContext;
   return (container.volumeMounts ?? []).flatMap(({ name, mountPath }) => {
     const volume = spec.volumes.find((each) => each.name === name);
-    if (volume.emptyDir) return ['--tmpfs', `${mountPath}:uid=${runAsUser},mode=0770`];
     const { data } = find(manifests, 'ConfigMap', volume.configMap.name);
     const path = join(folder, name);
     mkdirSync(path, { recursive: true });
