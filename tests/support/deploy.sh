@@ -37,7 +37,7 @@ deploy_engine_parts() {
   run_part engine part_engine
   if ! docker info >/dev/null 2>&1; then return 0; fi
   engine_settings
-  run_part image-build part_image_build
+  run_parts_together image-build part_image_build stand-ins engine_images
   run_parts_together compose part_compose compose-variants part_compose_variants pods part_pods image part_image debian-13 part_debian
 }
 
@@ -79,7 +79,6 @@ part_engine() {
   docker info
   engine_base_image
   engine_plugins
-  engine_images
 }
 
 part_image_build() {
