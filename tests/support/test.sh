@@ -32,7 +32,8 @@ test_parts() {
   run_part memory part_memory
   run_part bench part_bench
   run_part guard part_guard
-  run_part browser part_browser
+  run_part chromium part_browser chromium
+  run_part firefox part_browser firefox
   run_part valgrind part_valgrind
   run_part fuzz part_fuzz
 }
@@ -151,9 +152,10 @@ part_guard() {
   run_counted node tests/bench/guard.mjs
 }
 
+# part_browser NAME: the page in that browser. One file after the other: two browsers at a time are enough for the machine.
 part_browser() {
   npm_install
-  run_node tests/e2e/browser/*.test.mjs
+  BROWSER=$1 run_node --test-concurrency=1 tests/e2e/browser/*.test.mjs
 }
 
 part_fuzz() {

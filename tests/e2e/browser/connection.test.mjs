@@ -127,11 +127,7 @@ test('the same conversation in a second tab: the newer one has it, and they do n
   const [ann, bob] = await street.couple();
   await ann.say('one');
   await ann.allMarked('delivered');
-  const stored = await ann.page.evaluate(() => ({ ...sessionStorage }));
-  await ann.context.addInitScript((items) => {
-    for (const [key, value] of Object.entries(items)) sessionStorage.setItem(key, value);
-  }, stored);
-  const twin = await street.person({ context: ann.context });
+  const twin = await street.twin(ann);
   await twin.sees('composer');
   await ann.reads('ended-title', 'goes on in another tab');
   await twin.say('two');

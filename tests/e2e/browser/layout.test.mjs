@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startStreet } from './pages.mjs';
+import { PHONE, startStreet } from './pages.mjs';
 
 test('one who reads further up is not torn away, but told', async (t) => {
   const street = await startStreet(t);
@@ -24,21 +24,20 @@ test('one who reads further up is not torn away, but told', async (t) => {
 
 test('a phone is never scrolled sideways, in any state', async (t) => {
   const street = await startStreet(t);
-  const phone = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
-  const ann = await street.person(phone);
+  const ann = await street.person(PHONE);
   await ann.fitsTheWindow();
   await ann.start('some topic', 'another topic', 'a'.repeat(32));
   await ann.sees('waiting');
   await ann.fitsTheWindow();
-  const bob = await street.person(phone);
+  const bob = await street.person(PHONE);
   await bob.start();
   await ann.sees('composer');
   await bob.say('word '.repeat(100));
   await ann.countsEntries(1);
   await ann.fitsTheWindow();
-  await ann.element('stop').tap();
+  await ann.tap('stop');
   await ann.fitsTheWindow();
-  await ann.element('stop').tap();
+  await ann.tap('stop');
   await ann.sees('ended');
   await ann.fitsTheWindow();
   street.assertNoComplaints();
@@ -48,10 +47,8 @@ test('everything together weighs less than 60 KB on the wire, and comes from her
   const street = await startStreet(t);
   const ann = await street.person();
   await ann.sees('online');
-  const loads = await ann.page.evaluate(() =>
-    [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].map(({ name, encodedBodySize }) =>
-      ({ name, encodedBodySize })));
-  const weight = loads.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
+  const loads = await ann.loads();
+  const weight = loads.reduce((sum, { bytes }) => sum + bytes, 0);
   assert.ok(loads.length > 10 && weight > 10_000, `${loads.length} files of ${weight} bytes`);
   assert.ok(weight < 60_000, `${weight} bytes`);
   for (const { name } of loads) assert.ok(name.startsWith(street.url), name);

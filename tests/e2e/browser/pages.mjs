@@ -1,204 +1,124 @@
-// pages.mjs - people in Chromium, each in a profile of their own, with a network cable that the test can pull.
+// pages.mjs - people in browsers, each in a profile of their own, with a network cable that the test can pull.
 //
 // PASSERBY_URL names a server that runs already (http only); otherwise each test starts one (PASSERBY_BIN).
-// CHROMIUM names the browser.
+// BROWSER names the browser (browsers.mjs).
 //
-// Flow:  startStreet(t) → a server, a cable, a browser → street.person() → a page → at the end everything is closed,
-//        and what any page complained of (console errors, blocked by the content security policy, exceptions) fails the
-//        test.
+// Flow:  startStreet(t) → a server, a cable → street.person() → a page → at the end everything is closed.
+// Fails: what any page complained of by then (console errors, violations of the content security policy, exceptions,
+//        failed requests) fails the test.
 
 import assert from 'node:assert/strict';
-import net from 'node:net';
-import { once } from 'node:events';
-import { chromium } from 'playwright-core';
 import { startServer } from '../lib/server.mjs';
 import { WAIT_MS } from '../lib/wait.mjs';
+import { browserCalled, USUAL } from './browsers.mjs';
+import { Cable, CABLE_COMPLAINT } from './cable.mjs';
+import { Person } from './person.mjs';
 
-const LAUNCH = {
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync',
-  ],
-};
 /* Strangers who have just met may meet again at once: there are only two. */
 const SERVER_FLAGS = ['--prefer', '300ms', '--rate-limits', 'off'];
-/* What a browser logs when its network is gone (it has many names for that); only a test that pulls the cable may see it. */
-const CABLE_COMPLAINT = /WebSocket connection to .* failed|net::ERR_\w+/;
-
-/** A TCP relay between the browsers and the server: pull() breaks every connection and refuses new ones. */
-class Cable {
-  #sockets = new Set();
-  #pulled = false;
-  #server;
-
-  async lay(host, port) {
-    this.#server = net.createServer((socket) => this.#join(socket, net.connect(port, host)));
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return this.#server.address().port;
-  }
-
-  #join(near, far) {
-    if (this.#pulled) {
-      near.destroy();
-      far.destroy();
-      return;
-    }
-    for (const [socket, other] of [[near, far], [far, near]]) {
-      this.#sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
-      socket.pipe(other);
-    }
-  }
-
-  pull() {
-    this.#pulled = true;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  plug() { this.#pulled = false; }
-
-  cut() {
-    this.pull();
-    this.#server.close();
-  }
-}
-
-/** Somebody in front of a page. */
-export class Person {
-  constructor(page, context, complaints) {
-    Object.assign(this, { page, context, complaints });
-  }
-
-  element(id) { return this.page.locator(`#${id}`); }
-
-  async sees(id) { await this.element(id).waitFor({ state: 'visible' }); }
-  async reads(id, text) { await this.element(id).filter({ hasText: text }).waitFor({ state: 'visible' }); }
-
-  async addTopics(...topics) {
-    for (const topic of topics) {
-      await this.element('topic').fill(topic);
-      await this.element('topic').press('Enter');
-    }
-  }
-
-  async start(...topics) {
-    await this.addTopics(...topics);
-    await this.element('go').click();
-  }
-
-  async say(text) {
-    await this.element('message').fill(text);
-    await this.element('message').press('Enter');
-  }
-
-  /** Presses a button that asks "really?", twice. */
-  async pressTwice(id) {
-    await this.element(id).click();
-    await this.reads(id, 'Really?');
-    await this.element(id).click();
-  }
-
-  /** What the conversation shows: "me: …" and "them: …". */
-  async log() {
-    return this.page.locator('#log .entry').evaluateAll((items) =>
-      items.map((item) => `${item.classList.contains('me') ? 'me' : 'them'}: ${item.querySelector('.body').textContent}`));
-  }
-
-  /** Waits until the conversation shows just that. */
-  async showsLog(expected) {
-    const arrived = (count) => document.querySelectorAll('#log .entry').length >= count;
-    await this.page.waitForFunction(arrived, expected.length);
-    assert.deepEqual(await this.log(), expected);
-  }
-
-  /** Waits until all own messages are marked so. */
-  async allMarked(fate) {
-    const marked = (wanted) => [...document.querySelectorAll('#log .me')].every((item) => item.dataset.fate === wanted);
-    await this.page.waitForFunction(marked, fate);
-  }
-
-  /** The same for those after the first so many. */
-  async allMarkedAfter(fate, first) {
-    const marked = ([wanted, skipped]) =>
-      [...document.querySelectorAll('#log .me')].slice(skipped).every((item) => item.dataset.fate === wanted);
-    await this.page.waitForFunction(marked, [fate, first]);
-  }
-
-  /** Waits until the conversation shows so many messages, and no more. */
-  async countsEntries(count) {
-    await this.page.waitForFunction((wanted) => document.querySelectorAll('#log .entry').length >= wanted, count);
-    assert.equal(await this.page.locator('#log .entry').count(), count);
-  }
-
-  /** The id of what has the focus. */
-  async focused() { return this.page.evaluate(() => document.activeElement.id); }
-
-  /** Pastes into the message field. */
-  async paste(text) {
-    await this.element('message').evaluate((field, pasted) => {
-      const clipboardData = new DataTransfer();
-      clipboardData.setData('text/plain', pasted);
-      const event = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
-      if (field.dispatchEvent(event)) throw new Error('the paste was let in');
-    }, text);
-  }
-
-  /** The page must never be wider than the window. */
-  async fitsTheWindow() {
-    const { content, window } = await this.page.evaluate(() => ({ content: document.documentElement.scrollWidth, window: innerWidth }));
-    assert.ok(content <= window, `the page is ${content} pixels wide in a window of ${window}`);
-  }
-}
 
 /** Where the server listens: one that runs already, or one for this test. */
-async function serverFor(t) {
+async function serverFor(t, flags) {
   if (process.env.PASSERBY_URL) {
     const { hostname, port } = new URL(process.env.PASSERBY_URL);
     return { host: hostname, port: Number(port || 80) };
   }
-  const { port } = await startServer(t, SERVER_FLAGS);
+  const { port } = await startServer(t, [...SERVER_FLAGS, ...flags]);
   return { host: '127.0.0.1', port };
 }
 
-/** A server, a cable and a browser for the test `t`. With `pulls` the test may pull the cable, and pages may say so. */
-export async function startStreet(t, { pulls = false } = {}) {
-  const server = await serverFor(t);
-  const cable = new Cable();
-  const url = `http://127.0.0.1:${await cable.lay(server.host, server.port)}/`;
-  const browser = await chromium.launch(LAUNCH);
-  const complaints = [];
-  t.after(async () => {
-    await browser.close();
-    cable.cut();
-  });
-  const complain = (text) => {
-    if (!(pulls && CABLE_COMPLAINT.test(text))) complaints.push(text);
-  };
-  /** Opens the page for somebody new, or with `context` in another tab of theirs. */
-  const person = async ({ context, ...options } = {}) => {
-    const profile = context ?? (await browser.newContext({ locale: 'en-GB', ...options }));
-    const page = await profile.newPage();
-    page.setDefaultTimeout(WAIT_MS);
+/** Hears whatever goes wrong in the pages of a profile. */
+async function listenFor(profile, complain) {
+  // Not every browser logs a violation of the policy to the console.
+  await profile.addInitScript(() => document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) =>
+    console.error(`blocked by the content security policy: ${effectiveDirective} ${blockedURI}`)));
+  profile.on('page', (page) => {
     page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complain(message.text()));
     page.on('pageerror', (error) => complain(String(error)));
     page.on('requestfailed', (request) => complain(`${request.url()}: ${request.failure()?.errorText}`));
-    await page.goto(url);
-    return new Person(page, profile, complaints);
-  };
-  /** Two people who have met. */
-  const couple = async (options) => {
-    const [ann, bob] = [await person(options), await person(options)];
+  });
+}
+
+/**
+ * A server and a cable for the test `t`. With `pulls` the test may pull the cable, and pages may say so; `flags`: more
+ * of the server's.
+ */
+export async function startStreet(t, { pulls = false, flags = [] } = {}) {
+  const street = new Street(pulls);
+  t.after(() => street.close()); // before the server is stopped, which pages would complain of
+  const server = await serverFor(t, flags);
+  t.after(() => street.assertNoComplaints()); // last, as it may throw: nothing would be ended after that
+  await street.open(server);
+  return street;
+}
+
+class Street {
+  #pulls;
+  #profiles = [];
+  #complaints = [];
+  #closing = false;
+  cable = new Cable();
+
+  constructor(pulls) { this.#pulls = pulls; }
+
+  async open({ host, port }) {
+    this.url = `http://127.0.0.1:${await this.cable.lay(host, port)}/`;
+  }
+
+  async close() {
+    this.#closing = true;
+    await Promise.all(this.#profiles.map((profile) => profile.close()));
+    this.cable.cut();
+  }
+
+  /** Checked at the end anyway; a test may want it earlier. */
+  assertNoComplaints() { assert.deepEqual(this.#complaints, []); }
+
+  async #profile(browser, options) {
+    const profile = await browser.profile({ locale: 'en-GB', ...options });
+    this.#profiles.push(profile);
+    await listenFor(profile, (text) => {
+      if (!this.#closing && !(this.#pulls && CABLE_COMPLAINT.test(text))) this.#complaints.push(text);
+    });
+    return profile;
+  }
+
+  /**
+   * Opens the page for somebody new, in the browser of that name; or, with `context`, in another tab of theirs. Options
+   * are Playwright's for a profile.
+   */
+  async person({ context, browser: name = USUAL, ...options } = {}) {
+    const browser = await browserCalled(name);
+    const profile = context ?? (await this.#profile(browser, options));
+    return this.#visit(browser, profile, await profile.newPage());
+  }
+
+  /** Duplicates a tab, as people do: the new one starts with a copy of its session storage. */
+  async twin(person) {
+    const stored = await person.page.evaluate(() => ({ ...sessionStorage }));
+    const page = await person.context.newPage();
+    await page.addInitScript((items) => {
+      if (origin === 'null') return; // about:blank has none
+      for (const [key, value] of Object.entries(items)) sessionStorage.setItem(key, value);
+    }, stored);
+    return this.#visit(await browserCalled(person.browser), person.context, page);
+  }
+
+  async #visit(browser, profile, page) {
+    page.setDefaultTimeout(WAIT_MS);
+    await page.goto(this.url);
+    return new Person(browser, page, profile);
+  }
+
+  /** Two people who have met; `others`: options of the second, if they differ. */
+  async couple(options, others = options) {
+    const [ann, bob] = [await this.person(options), await this.person(others)];
     await ann.start();
     await bob.start();
     await Promise.all([ann.sees('composer'), bob.sees('composer')]);
     return [ann, bob];
-  };
-  const assertNoComplaints = () => assert.deepEqual(complaints, []);
-  return { url, cable, person, couple, assertNoComplaints };
+  }
 }
+
+/** Options of a phone. */
+export const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
