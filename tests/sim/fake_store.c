@@ -20,8 +20,8 @@ enum {
     OFFER_US = 3 * SECOND / 2,
 };
 
-#define LEASE_US     ((int64_t)24 * 3600 * SECOND)
-#define TOKEN_AGE_US ((int64_t)24 * 3600 * SECOND)
+#define LEASE_US     ((int64_t)3 * 3600 * SECOND)
+#define TOKEN_AGE_US ((int64_t)3 * 3600 * SECOND)
 
 struct waiter {
     struct ticket ticket;

@@ -32,7 +32,7 @@ static void test_a_seed_replays(void **state) {
 static void test_things_happen(void **state) {
     (void)state;
     struct tally sum = {0};
-    for (uint64_t era = 0; era < 10; era++) {
+    for (uint64_t era = 0; era < 30; era++) {
         struct world world;
         run(&world, false, era, LIE_NONE);
         assert_string_equal(world.failure, "");
