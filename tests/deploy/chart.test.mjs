@@ -210,6 +210,11 @@ describe('chart', () => {
     const route = find(await render('gateway-values.yaml'), 'HTTPRoute').spec;
     assert.deepEqual(route.rules[0].backendRefs, [{ name: 'chat-passerby', port: 80 }]);
     assert.deepEqual(route.rules[0].timeouts, { request: '0s' });
+    const redirect = { type: 'RequestRedirect', requestRedirect: { scheme: 'https' } };
+    const more = find(await render({ 'httpRoute.enabled': true, 'httpRoute.parentRefs': [{ name: 'g' }], 'httpRoute.filters': [redirect],
+      'httpRoute.extraRules': [{ matches: [{ path: { value: '/old' } }] }] }), 'HTTPRoute').spec;
+    assert.equal(more.rules[0].matches[0].path.value, '/old');
+    assert.deepEqual(more.rules[1].filters, [redirect]);
   });
 
   it('brings our rules and dashboard, also when packaged', async (t) => {

@@ -10,10 +10,12 @@
 # shellcheck disable=SC2154 # dev sets root
 
 engine_pid=
+engine_state=
 engine_base=debian:trixie-slim
 engine_mirror=http://deb.debian.org/debian
 
 engine_start() {
+  PATH=$PATH:/usr/sbin:/sbin
   if docker info >/dev/null 2>&1; then return 0; fi
   if ((EUID != 0)) || ! command -v dockerd >/dev/null; then
     echo "deploy-test: no Docker engine is running; start one, or be root with Debian's docker.io installed, or give --no-docker" >&2
@@ -21,7 +23,9 @@ engine_start() {
   fi
   say "starting dockerd"
   mkdir -p "$root/build/logs"
-  setsid dockerd >"$root/build/logs/dockerd.log" 2>&1 &
+  # Of its own: what an engine that was killed has left elsewhere might name processes that are others by now.
+  engine_state=$(mktemp --directory /tmp/passerby-engine.XXXXXX)
+  setsid dockerd --exec-root "$engine_state" --pidfile "$engine_state/docker.pid" >"$root/build/logs/dockerd.log" 2>&1 &
   engine_pid=$!
   trap engine_stop EXIT
   local _
@@ -39,6 +43,7 @@ engine_stop() {
   if [[ -n $engine_pid ]]; then
     kill "$engine_pid"
     wait "$engine_pid" || true
+    rm -rf "$engine_state" 2>/dev/null || true
     engine_pid=
   fi
 }
