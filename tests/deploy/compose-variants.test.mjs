@@ -34,7 +34,7 @@ async function certificate(t) {
 }
 
 describe('compose', { concurrency: true }, () => {
-  it('with TLS: strangers meet over wss, and http is sent there', { timeout: 120_000 }, async (t) => {
+  it('with TLS: strangers meet over wss, and http is sent there', { timeout: 900_000 }, async (t) => {
     const pem = await certificate(t);
     const project = await start(t, ['compose.tls.yaml'], { PASSERBY_TLS_PEM: pem, PASSERBY_TLS_PORT: '0' });
     const secure = (await project.address(8443)).replace('127.0.0.1', 'localhost');
@@ -45,7 +45,7 @@ describe('compose', { concurrency: true }, () => {
     assert.match(plain.headers.get('location'), /^https:\/\/127\.0\.0\.1.*\/page$/);
   });
 
-  it('with Sentinel: the nodes follow when Redis dies, and every chat goes on', { timeout: 240_000 }, async (t) => {
+  it('with Sentinel: the nodes follow when Redis dies, and every chat goes on', { timeout: 900_000 }, async (t) => {
     const project = await start(t, ['compose.sentinel.yaml']);
     const address = await project.address();
     const crowd = new Crowd(`ws://${address}/ws`);
@@ -70,7 +70,7 @@ describe('compose', { concurrency: true }, () => {
     await crowd.finish();
   });
 
-  it('with observability: Prometheus finds every node and the balancer, and our rules', { timeout: 120_000 }, async (t) => {
+  it('with observability: Prometheus finds every node and the balancer, and our rules', { timeout: 900_000 }, async (t) => {
     const project = await start(t, ['compose.observability.yaml'], { PROMETHEUS_PORT: '0' }, 'balancer', 'prometheus');
     const published = await project.compose('port', 'prometheus', '9090');
     const ask = async (path) => (await (await fetch(`http://${published}/api/v1/${path}`)).json()).data;
@@ -85,7 +85,7 @@ describe('compose', { concurrency: true }, () => {
     }, 'all rules to have been evaluated');
   });
 
-  it('for developers: Redis and the nodes can be reached from this machine, and from no other', { timeout: 120_000 }, async (t) => {
+  it('for developers: Redis and the nodes can be reached from this machine, and from no other', { timeout: 900_000 }, async (t) => {
     const project = await start(t, ['compose.dev.yaml']);
     for (const [service, port] of [['redis', '6379'], ['node', '9090']]) {
       assert.match(await project.compose('port', service, port), /^127\.0\.0\.1:\d+$/);

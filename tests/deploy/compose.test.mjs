@@ -73,7 +73,7 @@ describe('compose', () => {
     await docker('run', '--rm', '--network', 'host', '--read-only', '--cap-drop', 'ALL', IMAGE, 'probe', `http://${address}`);
   });
 
-  it('keeps every chat and message while nodes come and die, Redis forgets all, and every node is replaced', { timeout: 300_000 }, async (t) => {
+  it('keeps every chat and message while nodes come and die, Redis forgets all, and every node is replaced', { timeout: 900_000 }, async (t) => {
     const crowd = new Crowd(`ws://${address}/ws`);
     t.after(() => crowd.stop());
     await crowd.join(PAIRS);

@@ -23,7 +23,7 @@ describe('Debian 13', () => {
     assert.equal((await readdir(out)).length, 1);
   });
 
-  it('installs it, serves under systemd with all of the confinement, stops cleanly, and purges it', { timeout: 300_000 }, async (t) => {
+  it('installs it, serves under systemd with all of the confinement, stops cleanly, and purges it', { timeout: 900_000 }, async (t) => {
     await docker('buildx', 'build', '--quiet', '--target', 'systemd', '--tag', SYSTEMD, 'tests/deploy/stand-ins');
     // What systemd needs to set up confinement; the service itself gets none of it.
     const id = await docker('run', '--detach', '--cap-add', 'SYS_ADMIN', '--cap-add', 'SYS_PTRACE', '--security-opt', 'seccomp=unconfined',

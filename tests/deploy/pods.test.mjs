@@ -28,7 +28,7 @@ async function upgrade(running, values) {
 }
 
 describe('pods', { concurrency: true }, () => {
-  it('keep every chat while they are scaled, updated, killed and drained, Redis among them', { timeout: 400_000 }, async (t) => {
+  it('keep every chat while they are scaled, updated, killed and drained, Redis among them', { timeout: 900_000 }, async (t) => {
     const running = await cluster(t, 'passerby-test-pods');
     await running.apply(await render(VALUES));
     const [first] = running.pods;
@@ -89,7 +89,7 @@ describe('pods', { concurrency: true }, () => {
     t.diagnostic(`${crowd.said} messages, ${crowd.resumes} resumes`);
   });
 
-  it('are joined by a Redis of somebody else\'s that wants a password', { timeout: 120_000 }, async (t) => {
+  it('are joined by a Redis of somebody else\'s that wants a password', { timeout: 900_000 }, async (t) => {
     const running = await cluster(t, 'passerby-test-pods-external');
     await running.startForeignRedis('a%40word'.replace('%40', '@'));
     await running.apply(await render({ ...VALUES, 'redis.bundled.enabled': false, 'redis.external.url': 'redis://:a%40word@redis.example:6379' }));
@@ -97,7 +97,7 @@ describe('pods', { concurrency: true }, () => {
     await running.test();
   });
 
-  it('that have the wrong password are not ready, and say why', { timeout: 120_000 }, async (t) => {
+  it('that have the wrong password are not ready, and say why', { timeout: 900_000 }, async (t) => {
     const running = await cluster(t, 'passerby-test-pods-wrong');
     await running.startForeignRedis('right');
     await running.apply(await render({ replicaCount: 1, 'redis.bundled.enabled': false, 'redis.external.url': 'redis://:wrong@redis.example:6379' }));
