@@ -16,7 +16,7 @@ packages_of() {
     test) echo gcovr valgrind prometheus curl openssl python3 python3-websockets procps redis-server spin tcc ;;
     bench) echo strace redis-server valgrind ;;
     cluster) echo redis-server haproxy openssl curl ;;
-    browser) echo chromium firefox-esr fonts-dejavu-core ;;
+    browser) echo chromium firefox-esr webkit2gtk-driver xvfb fonts-dejavu-core ;;
     deploy) echo yamllint systemd unzip prometheus shellcheck openssl ;;
     engine)
       echo debootstrap iptables qemu-user-static binutils

@@ -12,8 +12,7 @@ test('one in Chromium and one in Firefox talk, reload, and lose the network', as
   assert.match(await bob.page.evaluate(() => navigator.userAgent), /Firefox/);
   await ann.say('one');
   await bob.showsLog(['them: one']);
-  await bob.element('message').pressSequentially('tw');
-  await ann.reads('presence-text', 'is typing');
+  await Promise.all([ann.reads('presence-text', 'is typing'), bob.element('message').pressSequentially('tw')]);
   await bob.say('two\nlines');
   await ann.showsLog(['me: one', 'them: two\nlines']);
 
