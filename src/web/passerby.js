@@ -15,17 +15,7 @@
  *        is ignored and reported to the `log` hook.
  * Owns:  the link, the timers, the session.
  *
- * Events, with their details:
- *   hello {online, max_body, …}  a connection stands       link {state, failures}        closed connecting open pausing
- *   waiting {}                   in the line               matched {chat, topics, reliable}
- *   message {seq, body}          from the stranger         typing {on}                   the stranger's
- *   sent {seq}                   own, up to this number    delivered {seq}               own, up to this number
- *   stranger {here, grace_ms}    away or back              resumed {}                    the chat goes on here
- *   ended {reason, unsent}       reason as in PROTOCOL.md, or `closed`; unsent: own messages that may never be shown
- *   refused {what, code, …}      a search or message that the node will not take, with what it was
- *   closed {code, unsent}        the node wants no reconnection: 4501 superseded by another connection, 4502 banned, …;
- *                                0: it speaks another version
- *   change {}                    export() has something new */
+ * The events and their details are in client/emitter.js; README.md explains it all. */
 
 import { Emitter } from './client/emitter.js';
 import { fits, wellFormed } from './client/frames.js';
@@ -37,6 +27,7 @@ import { systemClock, Timers } from './client/timers.js';
 const QUIET_MS = 60_000;
 
 /**
+ * @typedef {import('./client/emitter.js').Events} Events
  * @typedef {import('./client/session.js').Criteria} Criteria
  * @typedef {import('./client/session.js').Saved} Saved
  * @typedef {object} Options
@@ -56,14 +47,19 @@ export class Passerby {
   #log;
   #turning = false;
   #changed = false;
-  /** @type {[string, object][]} */
+  /** @type {[keyof Events, object][]} */
   #events = [];
 
   /** @param {Options} options */
   constructor(options) {
     const { url, WebSocket = globalThis.WebSocket, clock = systemClock, random = Math.random } = options;
     const { log = () => {}, saved } = options;
-    const emit = (/** @type {string} */ type, /** @type {object} */ detail) => void this.#events.push([type, detail]);
+    if (typeof WebSocket !== 'function') {
+      throw new TypeError('there is no WebSocket here: pass a class, such as that of the npm package ws');
+    }
+    new URL(url); // throws: it would be tried for ever
+    /** @type {import('./client/emitter.js').Emit} */
+    const emit = (type, detail) => void this.#events.push([type, detail]);
     const timers = new Timers(clock);
     this.#clock = clock;
     this.#log = log;
@@ -93,8 +89,10 @@ export class Passerby {
 
   /**
    * Calls `listener` with the detail of every event of that type (`*`: of all); returns what stops it.
-   * @param {string} type
-   * @param {import('./client/emitter.js').Listener} listener
+   * @template {keyof Events | '*'} Type
+   * @param {Type} type
+   * @param {import('./client/emitter.js').Listener<Type>} listener
+   * @returns {() => void}
    */
   on(type, listener) {
     return this.#emitter.on(type, listener);
@@ -111,7 +109,10 @@ export class Passerby {
     return this.#session.wanted ? 'waiting' : 'idle';
   }
 
-  /** The connection, and how many attempts have failed since the last good one. */
+  /**
+   * The connection, and how many attempts have failed since the last good one.
+   * @returns {import('./client/emitter.js').LinkReport}
+   */
   get link() {
     return { state: this.#link.state, failures: this.#link.failures };
   }

@@ -22,6 +22,7 @@ lint_checks() {
   check "shellcheck" lint_shell
   check "yamllint" lint_yaml
   check "scripts parse" lint_scripts
+  check "types of the page and its client" lint_types
 }
 
 # Versions of clang-format disagree about trifles; .clang-format is written for 14.
@@ -63,6 +64,14 @@ lint_yaml() {
   mapfile -t documents < <(files '*.yml' '*.yaml')
   if ((${#documents[@]} == 0)); then return 0; fi
   yamllint --strict "${documents[@]}"
+}
+
+# The JSDoc of src/web, as TypeScript's compiler understands it. A service worker lives in another world than a page.
+lint_types() {
+  local tsc=tests/e2e/node_modules/.bin/tsc
+  npm_install || return 1
+  "$tsc" --project tests/support/tsconfig.json || return 1
+  if [[ -e src/web/sw.js ]]; then "$tsc" --project tests/support/tsconfig.worker.json; fi
 }
 
 lint_scripts() {

@@ -67,7 +67,7 @@ need_packages() {
     mapfile -t more < <(packages_of "$group" | tr ' ' '\n')
     wanted+=("${more[@]}")
     # Any Node.js from 18 on will do, wherever it comes from.
-    if [[ $group == test ]] && ! command -v node >/dev/null; then wanted+=(nodejs npm); fi
+    if [[ $group == test || $group == lint ]] && ! command -v node >/dev/null; then wanted+=(nodejs npm); fi
   done
   if ! command -v apt-get >/dev/null; then
     say "not a Debian system: install by other means what is missing of: ${wanted[*]}"

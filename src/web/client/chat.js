@@ -29,12 +29,12 @@ const SILENT_ROUNDS = 2;
  *   delivery?: import('./delivery.js').SavedDelivery }} SavedChat
  * @typedef {object} ChatHost What a chat needs of the client.
  * @property {(frame: object) => boolean} send
- * @property {(type: string, detail: object) => void} emit
+ * @property {import('./emitter.js').Emit} emit
  * @property {() => void} changed something that export() tells has changed
  * @property {(name: string, ms: number, fire: () => void) => void} later
  * @property {import('./timers.js').Timers} timers
  * @property {() => number} now
- * @property {() => Frame} limits the newest `hello`
+ * @property {() => import('./emitter.js').Hello} limits the newest
  * @property {() => number} heardAt
  * @property {() => void} suspect the connection may be dead
  * @property {() => void} drop the node has forgotten the chat: connect again

@@ -121,7 +121,7 @@ export function byteLength(text) {
 /**
  * Says whether the node would take this body: its own length, and that of the frame around it, which escapes lengthen.
  * @param {string} body
- * @param {Frame} limits a `hello`: its max_body and max_frame
+ * @param {{ max_body: number, max_frame: number }} limits of a `hello`
  */
 export function fits(body, limits) {
   if (body.length > limits.max_body) {

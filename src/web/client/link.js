@@ -50,7 +50,7 @@ export function pauseBefore(attempt, random) {
  * @property {() => number} random
  * @property {(what: string, detail?: unknown) => void} log
  * @typedef {object} LinkListener
- * @property {(hello: Frame) => void} hello a new connection stands; whatever was asked on an earlier one is unanswered
+ * @property {(hello: import('./emitter.js').Hello) => void} hello a new connection stands; whatever was asked on an earlier one is unanswered
  * @property {(frame: Frame) => void} frame
  * @property {() => void} lost the connection is gone; another is tried
  * @property {(code: number) => void} refused the node closed it for good
@@ -206,7 +206,7 @@ export class Link {
       this.#timers.set('former', FORMER_MS, () => this.settle());
     }
     this.#since = this.heardAt = this.#options.clock.now();
-    this.#listener.hello(frame);
+    this.#listener.hello(/** @type {import('./emitter.js').Hello} */ (frame));
   }
 
   /** @param {Frame} frame what the connection says that has been left: a stranger met there must not wait in vain */

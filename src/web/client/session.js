@@ -23,7 +23,6 @@ const CLOSE_SUPERSEDED = 4501;
 
 /** What holds before a node has said otherwise. */
 const DEFAULT_LIMITS = {
-  t: 'hello',
   v: 1,
   online: 0,
   max_body: 2000,
@@ -45,7 +44,7 @@ const DEFAULT_LIMITS = {
  * @property {import('./link.js').Link} link
  * @property {import('./timers.js').Timers} timers
  * @property {(name: string, ms: number, fire: () => void) => void} later a timer that fires in a turn
- * @property {(type: string, detail: object) => void} emit
+ * @property {import('./emitter.js').Emit} emit
  * @property {() => void} changed something that export() tells has changed
  * @property {() => number} now
  * @property {(what: string, detail?: unknown) => void} log
@@ -87,7 +86,7 @@ export class Session {
     this.#host = host;
     this.#link = host.link;
     this.#timers = host.timers;
-    /** @type {Frame} the newest `hello` */
+    /** @type {import('./emitter.js').Hello} the newest */
     this.limits = DEFAULT_LIMITS;
     if (saved?.v === 1) {
       this.#wanted = saved.wanted;
@@ -218,26 +217,30 @@ export class Session {
   #part() {
     if (this.#chat) {
       this.#parting = { id: this.#chat.id, token: this.#chat.token };
-      this.#over('ended', { reason: 'you_left' });
+      this.#over('you_left');
     }
   }
 
+  /** @param {string} reason why the chat is over */
+  #over(reason) {
+    this.#host.emit('ended', { reason, unsent: this.#forget() });
+  }
+
   /**
-   * The chat is over.
-   * @param {'ended' | 'closed'} type
-   * @param {object} detail
+   * There is no chat any more.
+   * @returns {import('./delivery.js').Message[]} own messages of it that may never be shown
    */
-  #over(type, detail) {
+  #forget() {
     const unsent = this.#chat ? this.#chat.delivery.export().kept : [];
     this.#chat?.detach();
     this.#chat = null;
     this.#host.changed();
-    this.#host.emit(type, { ...detail, unsent });
+    return unsent;
   }
 
   // --- what the node says ---
 
-  /** @param {Frame} hello */
+  /** @param {import('./emitter.js').Hello} hello */
   greeted(hello) {
     this.unbind();
     if (hello.v !== 1) {
@@ -256,9 +259,9 @@ export class Session {
     this.unbind();
     this.#wanted = this.#parting = null;
     if (this.#chat && code !== CLOSE_SUPERSEDED) {
-      this.#over('ended', { reason: 'closed' });
+      this.#over('closed');
     }
-    this.#over('closed', { code });
+    this.#host.emit('closed', { code, unsent: this.#forget() });
   }
 
   /** @param {Frame} frame */
@@ -365,7 +368,7 @@ export class Session {
     if (!this.#chat) {
       return;
     }
-    this.#over('ended', { reason: frame.reason });
+    this.#over(frame.reason);
     if (this.#crossed && !resuming && frame.reason === 'you_left') {
       this.#wanted = this.#crossed;
       this.#expectAnswer('find');
@@ -407,7 +410,7 @@ export class Session {
       this.#parting = null;
       this.#host.changed();
       if (this.#chat) {
-        this.#over('ended', { reason: 'expired' });
+        this.#over('expired');
       }
     }
   }
