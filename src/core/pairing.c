@@ -292,6 +292,7 @@ static void sought_nobody(struct core *core, struct session *session) {
  * asked before the chat's id is given up: else they would sit in a chat with nobody. */
 static void sought_in_vain(struct core *core, struct session *session) {
     if (session->search->unsure) {
+        pairing_decline_held(core, session); /* its seeker would wait too long */
         session->search->frames_lost = true;
         session_set_state(core, session, SESSION_GIVING_UP);
     }

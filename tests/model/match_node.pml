@@ -132,8 +132,9 @@ inline sought(s, status, n, at) {
             fi
         :: status == DOWN ->             /* it may have been carried out: the register is asked first */
             down[s] = true;
-            lost_some[s] = true;
 #ifndef M_SOUGHT_AGAIN
+            decline_held(s);
+            lost_some[s] = true;
             state[s] = GIVING_UP
 #endif
         fi
