@@ -73,6 +73,11 @@ void conn_schedule(struct conn *conn) {
         uv_idle_start(&net->idle, conn_reap);
 }
 
+/* What the read before has brought is written first. */
+static void before_read(struct wiretap *tap) {
+    cork_flush(list_entry(tap, struct conn, tap)->net);
+}
+
 static void on_read(struct wiretap *tap) {
     struct conn *conn = list_entry(tap, struct conn, tap);
     conn->heard_ms = net_now(conn->net);
@@ -81,8 +86,9 @@ static void on_read(struct wiretap *tap) {
 }
 
 void conn_attach(struct conn *conn, struct lws *wsi) {
+    static const struct wiretap_hooks hooks = {before_read, on_read};
     conn->wsi = wsi;
-    wiretap_watch(lws_get_socket_fd(wsi), lws_get_ssl(wsi), &conn->tap, on_read);
+    wiretap_watch(lws_get_socket_fd(wsi), lws_get_ssl(wsi), &conn->tap, &hooks);
 }
 
 void conn_set_deadline(struct conn *conn, int64_t at_ms) {
@@ -176,6 +182,7 @@ void conn_gone(struct conn *conn) {
     bool told = conn->told;
     wiretap_unwatch(&conn->tap);
     heap_remove(&net->deadlines, &conn->deadline);
+    cork_forget(conn);
     send_drop_queue(conn);
     ws_free_inbox(conn);
     http_free_reply(conn);
@@ -199,5 +206,6 @@ void conn_free_all(struct net *net) {
     free(net->pages);
     free(net->free_slots);
     free(net->scheduled);
+    buffer_fini(&net->cork.bytes);
     heap_fini(&net->deadlines);
 }

@@ -5,6 +5,7 @@
 #include "passerby/net.h"
 
 #include "address.h"
+#include "cork.h"
 #include "outbox.h"
 #include "wiretap.h"
 
@@ -129,6 +130,10 @@ struct net {
     int64_t timer_at_ms;    /* on the loop's clock; INT64_MAX = not started */
     int64_t stood_still_ms; /* how long, in all, the loop did not turn */
 
+    struct cork cork;
+    struct conn *reading; /* whose message is being worked on; NULL = nobody's */
+    uv_prepare_t before_wait;
+
     struct list queued;  /* struct sendq.link: whoever has something queued */
     conn_ref *scheduled; /* to be looked at from `idle` */
     size_t scheduled_count;
@@ -150,7 +155,9 @@ static inline int64_t net_now(const struct net *net) {
 /* Sets the timer to the first deadline. */
 void net_arm_timer(struct net *net);
 static inline void net_count(struct net *net, enum net_count what, uint64_t by) {
-    atomic_fetch_add_explicit(&net->counts[what], by, memory_order_relaxed);
+    /* One writer, the loop's thread: no locked instruction is needed. */
+    _Atomic uint64_t *count = &net->counts[what];
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + by, memory_order_relaxed);
 }
 static inline void net_count_refused(struct net *net, enum net_refusal why) {
     atomic_fetch_add_explicit(&net->refused[why], 1, memory_order_relaxed);
@@ -200,6 +207,8 @@ bool send_close_answer(struct conn *conn, uint16_t code) __attribute__((warn_unu
 /* lws says that it may write. Returns false if the connection is broken. */
 bool send_writable(struct conn *conn) __attribute__((warn_unused_result));
 void send_ping(struct conn *conn);
+/* lws holds a part of these frames: the queue keeps their places. */
+void send_keep_places(struct conn *conn, const struct transport_frame *frames, size_t count);
 /* Forgets what is queued. */
 void send_drop_queue(struct conn *conn);
 

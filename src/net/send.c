@@ -2,6 +2,7 @@
  *
  * Flow:   send() writes at once when nothing is queued for the connection and lws holds no part of an earlier frame:
  *         asking lws for a WRITEABLE callback first costs two epoll_ctl and one more turn of the loop for each message.
+ *         "At once" is together with what the same read brings for the same connection (cork.c).
  *         Otherwise the frame is queued, and WRITEABLE drains the queue. A frame of which the kernel took only a part
  *         stays in the queue as a place holder until lws has written the rest.
  * Fails:  a write that fails dooms the connection; a queue over its bound closes it with 4001, and of the queues of all
@@ -44,8 +45,9 @@ void send_drop_queue(struct conn *conn) {
     conn->sendq = NULL;
 }
 
-/* Gives one frame to lws. */
+/* Gives one frame to lws, behind what is corked. */
 static bool write_frame(struct conn *conn, char *bytes, size_t length, enum lws_write_protocol kind) {
+    cork_flush_conn(conn);
     if (lws_write(conn->wsi, (unsigned char *)bytes, length, kind) < 0)
         return false;
     if (kind == LWS_WRITE_TEXT)
@@ -111,6 +113,7 @@ void send_close(struct conn *conn, uint16_t code) {
     conn->phase = CONN_CLOSING;
     conn->close_code = code;
     ws_free_inbox(conn);
+    cork_flush_conn(conn);
     if (code == CLOSE_SLOW)
         send_drop_queue(conn);
     set_paused(conn, false); /* to see the peer's Close */
@@ -159,6 +162,15 @@ static enum transport_sent queue(struct conn *conn, const struct transport_frame
     return conn->phase == CONN_OPEN ? TRANSPORT_QUEUED : TRANSPORT_DROPPED;
 }
 
+void send_keep_places(struct conn *conn, const struct transport_frame *frames, size_t count) {
+    struct sendq *sendq = sendq_of(conn);
+    size_t before = sendq->outbox.bytes;
+    for (size_t i = 0; i < count; i++)
+        outbox_put_given(&sendq->outbox, &frames[i]);
+    count_queued(conn->net, before, sendq->outbox.bytes);
+    lws_callback_on_writable(conn->wsi);
+}
+
 static enum transport_sent write_now(struct conn *conn, const struct transport_frame *frame) {
     if (!write_frame(conn, frame->bytes, frame->length, LWS_WRITE_TEXT)) {
         conn_doom(conn);
@@ -166,19 +178,30 @@ static enum transport_sent write_now(struct conn *conn, const struct transport_f
     }
     if (!lws_partial_buffered(conn->wsi))
         return TRANSPORT_WRITTEN;
-    struct sendq *sendq = sendq_of(conn);
-    size_t before = sendq->outbox.bytes;
-    outbox_put_given(&sendq->outbox, frame);
-    count_queued(conn->net, before, sendq->outbox.bytes);
-    lws_callback_on_writable(conn->wsi);
+    send_keep_places(conn, frame, 1);
     return TRANSPORT_QUEUED;
+}
+
+/* Whether the kernel takes it must be known at once if that is to be reported; and who is being read may be closed by lws before
+ * the read is over. */
+static bool may_cork(const struct conn *conn, const struct transport_frame *frame) {
+    return !frame->report && conn != conn->net->reading;
 }
 
 static enum transport_sent send_frame(struct transport *transport, conn_ref ref, const struct transport_frame *frame) {
     struct conn *conn = conn_find((struct net *)transport, ref);
     if (conn == NULL || conn->phase != CONN_OPEN || conn->broken)
         return TRANSPORT_DROPPED;
-    return may_write_now(conn) ? write_now(conn, frame) : queue(conn, frame);
+    if (conn->net->cork.conn != conn || !may_cork(conn, frame))
+        cork_flush(conn->net);
+    if (conn->broken)
+        return TRANSPORT_DROPPED;
+    if (!may_write_now(conn))
+        return queue(conn, frame);
+    if (!may_cork(conn, frame))
+        return write_now(conn, frame);
+    cork_put(conn, frame);
+    return TRANSPORT_WRITTEN;
 }
 
 /* Takes the first frame off the queue: it has been written. */

@@ -114,7 +114,15 @@ static bool make_context(struct net *net, char *error, size_t error_size) {
     return net->vhost != NULL;
 }
 
+static void on_prepare(uv_prepare_t *before_wait) {
+    cork_flush(before_wait->data);
+}
+
 static void init_handles(struct net *net) {
+    uv_prepare_init(net->loop, &net->before_wait);
+    net->before_wait.data = net;
+    uv_prepare_start(&net->before_wait, on_prepare);
+    uv_unref((uv_handle_t *)&net->before_wait);
     uv_timer_init(net->loop, &net->timer);
     uv_idle_init(net->loop, &net->idle);
     net->timer.data = net;
@@ -227,6 +235,7 @@ void net_free(struct net *net, void (*done)(void *context), void *context) {
     listen_close(net, true);
     uv_timer_stop(&net->timer);
     uv_close((uv_handle_t *)&net->timer, NULL);
+    uv_close((uv_handle_t *)&net->before_wait, NULL);
     lws_context_destroy(net->context); /* takes down the connections, each with its on_close */
     uv_idle_stop(&net->idle);          /* it may be started for conn_reap(), and would stay so */
     uv_idle_start(&net->idle, on_teardown);

@@ -33,7 +33,7 @@ typedef int (*tls_read_fn)(void *tls, void *buffer, int length);
 
 struct board {
     struct map taps; /* by fd, or by address of the SSL; file descriptors are no addresses */
-    wiretap_read_fn on_read;
+    const struct wiretap_hooks *hooks;
     tls_read_fn tls_read; /* OpenSSL's own */
     tls_read_fn tls_peek;
     int (*tls_pending)(const void *tls);
@@ -60,8 +60,8 @@ static uint64_t key_of(int fd, const void *tls) {
     return tls != NULL ? (uint64_t)(uintptr_t)tls : (uint64_t)(uint32_t)fd + 1;
 }
 
-void wiretap_watch(int fd, const void *tls, struct wiretap *tap, wiretap_read_fn on_read) {
-    board.on_read = on_read;
+void wiretap_watch(int fd, const void *tls, struct wiretap *tap, const struct wiretap_hooks *hooks) {
+    board.hooks = hooks;
     tap->key = key_of(fd, tls);
     map_set(&board.taps, tap->key, tap);
 }
@@ -184,13 +184,15 @@ size_t wiretap_frames(struct wiretap *tap, uint8_t *bytes, size_t length) {
 static size_t heard(struct wiretap *tap, void *bytes, size_t length) {
     if (tap->phase != WIRETAP_REQUEST)
         length = wiretap_frames(tap, bytes, length);
-    board.on_read(tap);
+    board.hooks->behind(tap);
     return length;
 }
 
 /* Interposes recv(2), for the program and for lws. */
 INTERPOSES ssize_t recv(int fd, void *buffer, size_t length, int flags) {
     struct wiretap *tap = map_get(&board.taps, key_of(fd, NULL));
+    if (tap != NULL)
+        board.hooks->before(tap);
     if (tap != NULL && tap->phase == WIRETAP_REQUEST) {
         ssize_t peeked = recvfrom(fd, buffer, length, flags | MSG_PEEK, NULL, NULL);
         if (peeked > 0)
@@ -209,6 +211,8 @@ INTERPOSES int SSL_read(void *tls, void *buffer, int length) {
         *(void **)&board.tls_peek = dlsym(RTLD_NEXT, "SSL_peek");
     }
     struct wiretap *tap = map_get(&board.taps, key_of(-1, tls));
+    if (tap != NULL)
+        board.hooks->before(tap);
     if (tap != NULL && tap->phase == WIRETAP_REQUEST) {
         int peeked = board.tls_peek(tls, buffer, length);
         if (peeked > 0) {

@@ -33,15 +33,17 @@ struct wiretap {
     bool too_big;      /* a data frame of more than `most` bytes */
 };
 
-/* Called behind every read that brought bytes. */
-typedef void (*wiretap_read_fn)(struct wiretap *tap);
+struct wiretap_hooks {
+    void (*before)(struct wiretap *tap); /* every read */
+    void (*behind)(struct wiretap *tap); /* every read that brought bytes */
+};
 
 /* Are we called instead of the C library and of OpenSSL? If not, nothing is seen. */
 bool wiretap_works(void);
 
 /* Watches what this thread reads from a socket (`fd`), or from a TLS session (`tls`, an SSL *; then fd is not looked
- * at). `tap` stays where it is until wiretap_unwatch(). All taps of a thread have the same on_read. */
-void wiretap_watch(int fd, const void *tls, struct wiretap *tap, wiretap_read_fn on_read);
+ * at). `tap` stays where it is until wiretap_unwatch(). All taps of a thread have the same hooks. */
+void wiretap_watch(int fd, const void *tls, struct wiretap *tap, const struct wiretap_hooks *hooks);
 void wiretap_unwatch(struct wiretap *tap);
 
 /* The request was an upgrade: frames follow, of which none may be longer than `most`. */

@@ -43,7 +43,9 @@ static void deliver(struct conn *conn, const char *bytes, size_t length) {
         return;
     }
     net_count(net, COUNT_BYTES_IN, length);
+    net->reading = conn;
     net->listener.on_text(net->listener.context, conn->session, conn_ref_of(conn), bytes, length);
+    net->reading = NULL;
 }
 
 /* Keeps a piece of a message that is not complete. False if that is too much. */

@@ -73,6 +73,7 @@ struct rig {
     _Atomic conn_ref last;
     _Atomic conn_ref closing;
     session_ref closed_session;
+    bool quiet;         /* send without a report */
     bool inside_call;   /* of a transport operation: no callback may fire */
     _Atomic bool chase; /* send a frame from on_written */
 };
@@ -96,7 +97,7 @@ static inline enum transport_sent rig_send(struct rig *rig, conn_ref conn, const
     char *room = malloc(TRANSPORT_HEADROOM_BYTES + length + 1);
     assert(room != NULL);
     memcpy(room + TRANSPORT_HEADROOM_BYTES, bytes, length);
-    struct transport_frame frame = {room + TRANSPORT_HEADROOM_BYTES, length, tag, rule, true};
+    struct transport_frame frame = {room + TRANSPORT_HEADROOM_BYTES, length, tag, rule, !rig->quiet};
     rig->inside_call = true;
     enum transport_sent sent = rig->transport->ops->send(rig->transport, conn, &frame);
     rig->inside_call = false;
@@ -175,6 +176,10 @@ static inline void rig_on_text(void *context, session_ref session, conn_ref conn
         rig_pause_for(rig, conn, a);
     } else if (sscanf(text, "flood %u %u", &a, &b) == 2) {
         rig_flood(rig, conn, a, b);
+    } else if (sscanf(text, "last %u %u", &a, &b) == 2) { /* to whoever came last */
+        rig->quiet = true;
+        rig_flood(rig, rig->last, a, b);
+        rig->quiet = false;
     } else if (sscanf(text, "tags %u %u %u", &a, &b, &c) == 3) {
         for (unsigned i = 0; i < c; i++) {
             snprintf(text, sizeof text, "tag %u", i);
