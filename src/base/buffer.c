@@ -30,17 +30,6 @@ char *buffer_reserve(struct buffer *buffer, size_t more) {
     return buffer->bytes + buffer->length;
 }
 
-void buffer_append(struct buffer *buffer, const void *bytes, size_t length) {
-    if (length == 0)
-        return;
-    memcpy(buffer_reserve(buffer, length), bytes, length);
-    buffer->length += length;
-}
-
-void buffer_string(struct buffer *buffer, const char *string) {
-    buffer_append(buffer, string, strlen(string));
-}
-
 void buffer_printf(struct buffer *buffer, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

@@ -14,7 +14,7 @@ struct action *ask_action(struct core *core, enum action_kind kind) {
         core->actions = memory_resize(core->actions, core->action_capacity, sizeof *core->actions);
     }
     struct action *action = &core->actions[core->action_count++];
-    memset(action, 0, sizeof *action);
+    memset(action, 0, kind == ACTION_COUNT ? offsetof(struct action, count) + sizeof action->count : sizeof *action);
     action->kind = kind;
     return action;
 }

@@ -77,18 +77,21 @@ static void remember_written(struct node *node, session_ref session, uint64_t ta
 }
 
 static void send_frame(struct node *node, const struct action *action) {
-    struct server_frame frame = action->send.frame;
+    const struct server_frame *frame = &action->send.frame;
+    struct server_frame with_token;
     char token[MAX_TOKEN_CHARS];
-    if (frame.kind == SERVER_MATCHED)
-        frame.matched.resume = (struct text){token, secret_seal(node->options.key, &action->send.claims, token)};
-    else if (frame.kind == SERVER_RESUMED)
-        frame.resumed.resume = (struct text){token, secret_seal(node->options.key, &action->send.claims, token)};
-    else if (frame.kind == SERVER_ERROR)
-        metrics_add_label(node->options.metrics, METRIC_ERRORS, frame.error.code, 1);
+    if (frame->kind == SERVER_MATCHED || frame->kind == SERVER_RESUMED) {
+        with_token = *frame;
+        struct text *resume = frame->kind == SERVER_MATCHED ? &with_token.matched.resume : &with_token.resumed.resume;
+        *resume = (struct text){token, secret_seal(node->options.key, &action->send.claims, token)};
+        frame = &with_token;
+    } else if (frame->kind == SERVER_ERROR) {
+        metrics_add_label(node->options.metrics, METRIC_ERRORS, frame->error.code, 1);
+    }
     buffer_clear(&node->frame);
     buffer_reserve(&node->frame, TRANSPORT_HEADROOM_BYTES);
     node->frame.length = TRANSPORT_HEADROOM_BYTES;
-    wire_encode(&frame, &node->frame);
+    wire_encode(frame, &node->frame);
     struct transport_frame out = {
         .bytes = node->frame.bytes + TRANSPORT_HEADROOM_BYTES,
         .length = node->frame.length - TRANSPORT_HEADROOM_BYTES,
@@ -136,9 +139,9 @@ static void carry_out(struct node *node, const struct action *action) {
     }
 }
 
-static void step_once(struct node *node, struct event *event) {
+static void step_once(struct node *node, struct event *event, int64_t at_us) {
     const struct clock *clock = &node->options.clock;
-    event->now_ms = now_us(node) / 1000;
+    event->now_ms = at_us / 1000;
     event->wall_ms = clock->wall_ms(clock->context);
     event->entropy[0] = clock->random_u64(clock->context);
     event->entropy[1] = clock->random_u64(clock->context);
@@ -147,15 +150,19 @@ static void step_once(struct node *node, struct event *event) {
         carry_out(node, &actions.list[i]);
 }
 
-static void step(struct node *node, struct event *event) {
+static void step_at(struct node *node, struct event *event, int64_t at_us) {
     assert(node->written_count == 0);
-    step_once(node, event);
+    step_once(node, event, at_us);
     for (size_t i = 0; i < node->written_count; i++) {
         struct event written = {.kind = EVENT_WRITTEN, .session = node->written[i].session};
         written.written.tag = node->written[i].tag;
-        step_once(node, &written);
+        step_once(node, &written, at_us);
     }
     node->written_count = 0;
+}
+
+static void step(struct node *node, struct event *event) {
+    step_at(node, event, now_us(node));
 }
 
 /* --- from the transport ------------------------------------------------------------------------------------------- */
@@ -188,7 +195,7 @@ static void on_text(void *context, session_ref session, conn_ref conn, const cha
         event.kind = EVENT_FAULT;
         event.fault.code = fault.code;
         event.fault.detail = fault.detail;
-        step(node, &event);
+        step_at(node, &event, began_us);
         return;
     }
     struct claims claims;
@@ -198,7 +205,7 @@ static void on_text(void *context, session_ref session, conn_ref conn, const cha
         hash_topics(node, &decoded.frame);
     else if (decoded.frame.kind == CLIENT_RESUME && secret_open(node->options.key, decoded.frame.resume.token, &claims))
         event.received.claims = &claims;
-    step(node, &event);
+    step_at(node, &event, began_us);
     if (decoded.frame.kind == CLIENT_MSG)
         metrics_observe_us(node->options.metrics, HISTOGRAM_RELAY, (uint64_t)(now_us(node) - began_us));
     wire_release(&decoded);

@@ -23,10 +23,11 @@ struct scan {
     const char *end;
 };
 
-/* The members of the object; `at` is NULL for one that is not there. */
+/* The members of the object. */
 struct members {
-    struct text t;
-    struct text body; /* as it is written, between its quotes */
+    bool has_kind;
+    enum client_kind kind;
+    struct text body; /* as it is written, between its quotes; `at` is NULL when there is none */
     bool escapes;     /* in body */
     bool has_seq;
     uint64_t seq;
@@ -46,22 +47,14 @@ static bool take(struct scan *scan, char character) {
     return true;
 }
 
-/* The quote that ends a string: white space before it would be in the string, where it must be escaped. */
-static bool take_closing(struct scan *scan) {
-    if (scan->at == scan->end || *scan->at != '"')
+/* Takes a string that is exactly this, quotes included, and the white space before it. */
+static bool take_word(struct scan *scan, const char *word) {
+    size_t length = strlen(word);
+    skip_space(scan);
+    if ((size_t)(scan->end - scan->at) < length || memcmp(scan->at, word, length) != 0)
         return false;
-    scan->at++;
+    scan->at += length;
     return true;
-}
-
-/* A string without escapes. */
-static bool take_word(struct scan *scan, struct text *out) {
-    uint64_t seen = 0;
-    if (!take(scan, '"'))
-        return false;
-    *out = (struct text){scan->at, plain_length(scan->at, (size_t)(scan->end - scan->at), &seen)};
-    scan->at += out->length;
-    return (seen & 0x8080808080808080u) == 0 && take_closing(scan);
 }
 
 static bool take_body(struct scan *scan, struct members *members) {
@@ -77,7 +70,7 @@ static bool take_body(struct scan *scan, struct members *members) {
         scan->at += 2; /* what it stands for is unescape()'s question */
     }
     members->body.length = (size_t)(scan->at - members->body.at);
-    if (!take_closing(scan))
+    if (scan->at == scan->end || *scan->at++ != '"') /* no white space: it would be in the string */
         return false;
     return (seen & 0x8080808080808080u) == 0 || utf8_valid(members->body.at, members->body.length);
 }
@@ -92,19 +85,20 @@ static bool take_seq(struct scan *scan, struct members *members) {
     return plain && members->seq <= MAX_SEQ; /* whatever goes on with the number is no comma and no brace */
 }
 
-static bool is(struct text text, const char *word) {
-    return text.length == strlen(word) && memcmp(text.at, word, text.length) == 0;
+static bool take_kind(struct scan *scan, struct members *members) {
+    if (members->has_kind)
+        return false;
+    members->has_kind = true;
+    members->kind = take_word(scan, "\"msg\"") ? CLIENT_MSG : CLIENT_ACK;
+    return members->kind == CLIENT_MSG || take_word(scan, "\"ack\"");
 }
 
 static bool take_member(struct scan *scan, struct members *members) {
-    struct text name;
-    if (!take_word(scan, &name) || !take(scan, ':'))
-        return false;
-    if (is(name, "t"))
-        return members->t.at == NULL && take_word(scan, &members->t);
-    if (is(name, "seq"))
-        return take_seq(scan, members);
-    return is(name, "body") && take_body(scan, members);
+    if (take_word(scan, "\"t\""))
+        return take(scan, ':') && take_kind(scan, members);
+    if (take_word(scan, "\"seq\""))
+        return take(scan, ':') && take_seq(scan, members);
+    return take_word(scan, "\"body\"") && take(scan, ':') && take_body(scan, members);
 }
 
 static bool take_members(struct scan *scan, struct members *members) {
@@ -227,9 +221,7 @@ bool scan_frame(const char *bytes, size_t length, struct wire_frame *out) {
     struct members members = {0};
     out->memory = NULL;
     out->text = NULL;
-    if (!take_members(&scan, &members))
+    if (!take_members(&scan, &members) || !members.has_kind)
         return false;
-    if (is(members.t, "msg"))
-        return make_msg(&members, out);
-    return is(members.t, "ack") && make_ack(&members, out);
+    return members.kind == CLIENT_MSG ? make_msg(&members, out) : make_ack(&members, out);
 }

@@ -10,8 +10,7 @@
 enum { UINT64_DIGITS = 20 };
 
 static void put(struct buffer *out, char byte) {
-    *buffer_reserve(out, 1) = byte;
-    out->length++;
+    buffer_append(out, &byte, 1);
 }
 
 static void put_escape(struct buffer *out, char byte) {
