@@ -14,7 +14,7 @@ work=$(mktemp --directory)
 trap 'rm -rf "$work"' EXIT
 compiler=$(command -v tcc || command -v gcc)
 export here work compiler
-export most_seconds=300 most_mib=1900
+export most_seconds=3600 most_mib=1900
 
 # MODEL KIND FLAGS...: KIND is what to look for: states (assertions, and the judge's) or cycles (runs without an end).
 checks() {
@@ -133,7 +133,7 @@ all() {
 }
 
 if [[ ${1:-} == --thorough ]]; then
-  most_seconds=1800 most_mib=12000
+  most_seconds=7200 most_mib=12000
   thorough_checks | all holds | tee "$work/results"
 else
   { checks | all holds && mutants | all fails; } | tee "$work/results"
