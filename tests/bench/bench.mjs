@@ -1,6 +1,7 @@
 // bench.mjs - ./dev bench: measures every contender in every scenario, round after round, and writes what it found to build/bench.
 //
-// Usage: bench.mjs [--quick] [--rounds N] [--only SCENARIO,...] [--of CONTENDER,...]
+// Usage: bench.mjs [--quick] [--rounds N] [--only SCENARIO,...] [--of CONTENDER,...] [--out FOLDER]
+//        bench.mjs --scale PEOPLE,... [--out FOLDER]      so many people, in as many nodes as that takes: lib/scale.mjs
 //
 // Flow:  in each round each scenario, in each scenario each contender, in an order that turns from round to round, so that whatever
 //        else the machine does meanwhile meets all alike; each run with fresh processes. Then the system calls, once. --quick: one
@@ -13,13 +14,14 @@ import { cpus, release, totalmem } from 'node:os';
 import { scenarioChart } from './lib/chart.mjs';
 import { countCalls, measure } from './lib/measure.mjs';
 import { report } from './lib/report.mjs';
+import { scaleUp } from './lib/scale.mjs';
 import { counted, scenarios } from './lib/scenarios.mjs';
 import { summarise } from './lib/statistics.mjs';
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, only: { type: 'string' }, of: { type: 'string' },
-    out: { type: 'string', default: 'build/bench' },
+    out: { type: 'string', default: 'build/bench' }, scale: { type: 'string' },
   },
 });
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
@@ -73,9 +75,14 @@ async function counts(chosenScenarios) {
   return all;
 }
 
+await mkdir(options.out, { recursive: true });
+if (options.scale) {
+  await scaleUp(options.scale.split(',').map(Number), options.out);
+  process.exit(0);
+}
+
 const machine = { cpu: cpus()[0].model, cpus: cpus().length, memory_bytes: totalmem(), kernel: release(), node: process.version };
 const result = { machine, rounds, scenarios: await rounded(choose(scenarios)), counted: await counts(choose(counted)) };
-await mkdir(options.out, { recursive: true });
 await writeFile(`${options.out}/results.json`, `${JSON.stringify(result, null, 1)}\n`);
 for (const { scenario, results } of result.scenarios) {
   const svg = scenarioChart(scenario, results);

@@ -75,6 +75,20 @@ test('the bench, quick, from end to end: a report, JSON, charts', { timeout: 300
   await rm(out, { recursive: true });
 });
 
+test('people on several nodes, by --scale: nothing is lost', { timeout: 300000 }, async () => {
+  const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
+  await promisify(execFile)(process.execPath, ['tests/bench/bench.mjs', '--scale', '200,400', '--out', out], { cwd: ROOT });
+  const results = JSON.parse(await readFile(`${out}/scale.json`, 'utf8'));
+  assert.deepEqual(results.map(({ people }) => people), [200, 400]);
+  for (const { people, messages, across, node_bytes: bytes } of results) {
+    assert.ok(messages >= people, 'everybody has said something');
+    assert.equal(across, 1);
+    assert.ok(bytes > 0);
+  }
+  assert.equal((await readdir(out)).filter((name) => name.endsWith('.svg')).length, 4);
+  await rm(out, { recursive: true });
+});
+
 test('statistics: least, median, most; ratios of both', () => {
   assert.deepEqual(summary([3, 1, 2]), { least: 1, median: 2, most: 3 });
   assert.deepEqual(summary([4, 1, 2, 3]), { least: 1, median: 2.5, most: 4 });

@@ -19,7 +19,7 @@ enum {
     MAX_WATCHED = 64,
     MAX_BODY = 4096,
     MAX_FRAME = MAX_BODY + 512, /* that a relay may send */
-    WINDOW = 32,                /* messages unacknowledged, of each person */
+    WINDOW = 8,                 /* messages unacknowledged, of each person; the contract allows 32 */
     HISTOGRAM_SUB_BITS = 5,     /* 32 buckets for each power of two: 3 % */
     HISTOGRAM_BUCKETS = 1024,
 };

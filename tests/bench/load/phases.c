@@ -5,8 +5,11 @@
  * Fails: nothing is heard for --stall seconds while something is awaited. */
 #include "load.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     TURN_NS = 50000000, /* the longest wait */
@@ -16,14 +19,17 @@ enum {
     PATIENCE_S = 10,        /* PROTOCOL.md: what is unacknowledged for so long is said again */
 };
 
-/* With --gate the phases of several processes begin together. */
-static void gate(const struct load *load, const char *phase) {
-    char line[64];
+/* With --gate the phases of several processes begin together. Whoever waits goes on answering pings. */
+static void gate(struct load *load, const char *phase) {
+    char byte;
+    ssize_t got;
     if (!load->options.gate)
         return;
     printf("%s\n", phase);
     fflush(stdout);
-    if (fgets(line, sizeof line, stdin) == NULL)
+    while ((got = read(STDIN_FILENO, &byte, 1)) < 0 && (errno == EAGAIN || errno == EINTR))
+        loop_turn(load, now_ns() + TURN_NS);
+    if (got != 1)
         exit(1);
 }
 
@@ -49,6 +55,8 @@ static void connect_until(struct load *load, uint32_t count) {
 void phase_connect(struct load *load) {
     struct reading begin, first, last, end;
     uint32_t people = load->options.people;
+    if (load->options.gate)
+        fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
     gate(load, "connect");
     load->moved_ns = now_ns();
     watch_read(load, &begin);

@@ -1,0 +1,170 @@
+// scale.mjs - ./dev bench --scale N: N people on this machine, every pair on two nodes, and all of them talk.
+//
+// Flow:  a Redis, as many nodes as hold N people (a process may have so many files open), as many loads; all connect → all find their
+//        stranger → all talk, RATE messages a second at most and until everybody has said something → nothing is lost. The phases of
+//        the loads begin together.
+// Fails: when anything is lost or altered, and when a node or a load ends early. Repeated messages, and what nodes ask to be repeated,
+//        are counted: a machine so full stands still now and then.
+// Owns:  nf_conntrack_max, raised while more people than it allows are connected, and put back.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lineChart } from './chart.mjs';
+import { passerbyNodes } from './contenders.mjs';
+import { askRedis, says, start, stop } from './processes.mjs';
+
+const MOST_PEOPLE = 18000; // of a process: 20,000 files, less what it needs itself and what connects again
+const PER_ADDRESS = 250; // as load/socket.c has it
+const RATE = 5000;
+const LEAST_SECONDS = 10;
+const CONNTRACK = '/proc/sys/net/netfilter/nf_conntrack_max';
+const TICKS = 100; // of /proc/PID/stat, a second: USER_HZ
+
+/** Room for N connections in the kernel's table of them; what() puts back what was there. */
+function raiseConntrack(people) {
+  if (!existsSync(CONNTRACK)) return () => {};
+  const before = readFileSync(CONNTRACK, 'utf8').trim();
+  const needed = 2 * people + 50000;
+  if (Number(before) >= needed) return () => {};
+  const putBack = () => writeFileSync(CONNTRACK, before);
+  writeFileSync(CONNTRACK, String(needed));
+  process.on('exit', putBack);
+  return () => {
+    process.off('exit', putBack);
+    putBack();
+  };
+}
+
+const cpuSeconds = (pid) => {
+  const words = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(words[11]) + Number(words[12])) / TICKS;
+};
+const kib = (text, name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(text)[1]);
+const anonymousBytes = (pid) => 1024 * kib(readFileSync(`/proc/${pid}/status`, 'utf8'), 'RssAnon');
+const availableBytes = () => 1024 * kib(readFileSync('/proc/meminfo', 'utf8'), 'MemAvailable');
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
+/** One of the processes that play people; .phase(name) waits until it is about to begin that, .go() lets it. */
+function startLoad(args) {
+  const child = start('build/tests/bench_load', args, { stdin: 'pipe' });
+  let text = '';
+  child.stdout.on('data', (more) => { text += more; });
+  child.stdin.on('error', () => {});
+  return {
+    child,
+    phase: (name) => (text.includes(`${name}\n`) ? null : says(child, new RegExp(`${name}\n`))),
+    go: () => child.stdin.write('\n'),
+    result: async () => {
+      const [code] = await child.ended;
+      if (code !== 0) throw new Error(child.said.trim());
+      return JSON.parse(text.slice(text.indexOf('{')));
+    },
+  };
+}
+
+function startLoads(people, ports, rate) {
+  const count = ports.length;
+  const loads = [];
+  for (let i = 0; i < count; i++) {
+    const share = 2 * (Math.floor(people / 2 / count) + (i < (people / 2) % count ? 1 : 0));
+    loads.push(startLoad(['--target', `127.0.0.1:${ports[i]},127.0.0.1:${ports[(i + 1) % count]}`, '--people', share, '--do', 'rate',
+      '--rate', Math.ceil(rate / count), '--messages', share, '--warm', 0, '--topics', '--tolerant', '--gate', '--at-once', 32,
+      '--stall', 120, '--sources', i * Math.ceil(MOST_PEOPLE / PER_ADDRESS)].map(String)));
+  }
+  return loads;
+}
+
+/** All loads do a phase; how long the slowest took, and what the processes `pids` spent meanwhile, in seconds. */
+async function phase(loads, next, pids) {
+  const before = pids.map(cpuSeconds);
+  const began = performance.now();
+  for (const load of loads) load.go();
+  await Promise.all(loads.map((load) => load.phase(next)));
+  return { seconds: (performance.now() - began) / 1000, cpu: pids.map((pid, i) => cpuSeconds(pid) - before[i]) };
+}
+
+/** The loads' histograms as one: its percentiles in ms. */
+function percentiles(results) {
+  const buckets = new Map();
+  for (const { latency_us: { buckets: list } } of results) for (const [end, count] of list) buckets.set(end, (buckets.get(end) ?? 0) + count);
+  const sorted = [...buckets].sort(([a], [b]) => a - b);
+  const total = sum(sorted.map(([, count]) => count));
+  const at = (share) => {
+    let seen = 0;
+    return sorted.find(([, count]) => (seen += count) > share * total)[0] / 1000;
+  };
+  return { p50_ms: at(0.5), p99_ms: at(0.99), 'p99.9_ms': at(0.999) };
+}
+
+async function redisBytes(redis) {
+  return Number(/used_memory:(\d+)/.exec(await askRedis(redis, 'INFO memory'))[1]);
+}
+
+async function run(people, nodes, loads) {
+  const nodePids = Object.entries(nodes.watch).filter(([name]) => name !== 'redis').map(([, pid]) => pid);
+  const pids = [...nodePids, nodes.redis.pid];
+  const ofNodes = (part) => sum(part.cpu.slice(0, -1));
+  await Promise.all(loads.map((load) => load.phase('connect')));
+  const empty = { nodes: sum(nodePids.map(anonymousBytes)), redis: await redisBytes(nodes.redis), available: availableBytes() };
+  const connect = await phase(loads, 'find', pids);
+  const find = await phase(loads, 'work', pids);
+  const work = await phase(loads, 'end', pids);
+  const full = { nodes: sum(nodePids.map(anonymousBytes)), redis: await redisBytes(nodes.redis), available: availableBytes() };
+  for (const load of loads) load.go();
+  const results = await Promise.all(loads.map((load) => load.result()));
+  const total = (name) => sum(results.map((result) => result.total[name]));
+  if (total('said') !== total('heard')) throw new Error(`${total('said') - total('heard')} messages were lost`);
+  return {
+    people, processes: nodePids.length, connects_per_s: people / connect.seconds, connect_us: (ofNodes(connect) / people) * 1e6,
+    matches_per_s: people / 2 / find.seconds, match_us: (ofNodes(find) / (people / 2)) * 1e6,
+    match_redis_us: (find.cpu.at(-1) / (people / 2)) * 1e6, across: total('across') / total('matches'),
+    messages: total('heard'), messages_per_s: total('heard') / work.seconds, message_us: (ofNodes(work) / total('heard')) * 1e6,
+    message_redis_us: (work.cpu.at(-1) / total('heard')) * 1e6, ...percentiles(results),
+    node_bytes: (full.nodes - empty.nodes) / people, redis_bytes: (full.redis - empty.redis) / people,
+    all_bytes: (empty.available - full.available) / people, repeated: total('repeated'), gaps: total('gaps'), syncs: total('syncs'),
+  };
+}
+
+async function scaleTo(people) {
+  const putBack = raiseConntrack(people);
+  const count = Math.max(2, Math.ceil(people / MOST_PEOPLE));
+  const nodes = await passerbyNodes(count);
+  const rate = Math.min(RATE, Math.max(100, people / LEAST_SECONDS));
+  const loads = startLoads(people, nodes.ports, rate);
+  try {
+    return await run(people, nodes, loads);
+  } finally {
+    await Promise.all(loads.map(({ child }) => stop(child)));
+    await nodes.end();
+    await sleep(1000); // the kernel forgets the connections
+    putBack();
+  }
+}
+
+const COLUMNS = [
+  ['people', 'people'], ['processes', 'nodes'], ['connects_per_s', 'connections/s'], ['connect_us', 'CPU µs each'], ['match_us', 'CPU µs a match'],
+  ['match_redis_us', 'Redis'], ['messages', 'messages'], ['messages_per_s', 'a second'], ['message_us', 'CPU µs each'], ['message_redis_us', 'Redis'],
+  ['p50_ms', 'p50 ms'], ['p99_ms', 'p99 ms'], ['node_bytes', 'node bytes a person'], ['redis_bytes', 'Redis bytes'],
+  ['all_bytes', 'all bytes, both ends and the kernel'], ['syncs', 'sync'], ['repeated', 'repeated'],
+];
+const number = (value) => (Number.isInteger(value) || value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
+
+export async function scaleUp(sizes, out) {
+  const results = [];
+  for (const people of sizes) {
+    const figures = await scaleTo(2 * Math.round(people / 2));
+    process.stderr.write(`${JSON.stringify(figures)}\n`);
+    results.push(figures);
+  }
+  const rows = results.map((figures) => `| ${COLUMNS.map(([name]) => number(figures[name])).join(' | ')} |`);
+  const text = [`| ${COLUMNS.map(([, heading]) => heading).join(' | ')} |`, `|${COLUMNS.map(() => ' --- |').join('')}`, ...rows].join('\n');
+  await writeFile(`${out}/scale.json`, `${JSON.stringify(results, null, 1)}\n`);
+  await writeFile(`${out}/scale.md`, `${text}\n`);
+  const charts = { memory: ['node_bytes', 'bytes of a node, for each person'], cpu: ['message_us', 'CPU µs of the nodes, for each message'],
+    redis: ['message_redis_us', 'CPU µs of Redis, for each message'], latency: ['p99_ms', 'p99 latency, ms'] };
+  for (const [name, [figure, title]] of results.length > 1 ? Object.entries(charts) : []) {
+    await writeFile(`${out}/scale-${name}.svg`, lineChart(title, results.map((figures) => [figures.people, figures[figure]])));
+  }
+  console.log(text);
+}
