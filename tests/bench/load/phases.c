@@ -96,11 +96,12 @@ void phase_find(struct load *load) {
 
 /* --- work --------------------------------------------------------------------------------------------------------- */
 
-/* The next person that has a stranger. */
-static struct person *next_matched(struct load *load) {
+/* The next person that has a stranger, and another one than `but`. */
+static struct person *next_matched(struct load *load, const struct person *but) {
     for (uint32_t i = 0; i < load->options.talkers; i++) {
         struct person *person = &load->people[load->turn++ % load->options.talkers];
-        if (person->state == PERSON_MATCHED && person->peer != 0)
+        bool other = but == NULL || (person != but && person->peer - 1 != person_index(load, but));
+        if (person->state == PERSON_MATCHED && person->peer != 0 && other)
             return person;
     }
     return NULL;
@@ -116,9 +117,9 @@ static void due_message(struct load *load, uint64_t due_ns) {
 
 /* Two people of different chats search, find each other, and so do then the two whom they have left: two matches. */
 static void due_match(struct load *load) {
-    struct person *one = next_matched(load);
-    struct person *other = one == NULL ? NULL : next_matched(load);
-    if (other == NULL || other->peer == person_index(load, one) + 1 || other == one)
+    struct person *one = next_matched(load, NULL);
+    struct person *other = one == NULL ? NULL : next_matched(load, one);
+    if (other == NULL)
         return;
     person_find(load, one);
     person_find(load, other);
