@@ -171,6 +171,12 @@ describe('chart', () => {
     const node = find(manifests, 'NetworkPolicy', 'chat-passerby').spec;
     assert.deepEqual(node.ingress.map(({ ports, from }) => [ports[0].port, from]), [['http', undefined], ['internal', [{ namespaceSelector: {} }]]]);
     assert.deepEqual(node.egress.map(({ ports }) => ports[0].port), [53, 6379]);
+    const ingress = { namespaceSelector: { matchLabels: { name: 'ingress' } } };
+    const narrowed = await render({ 'networkPolicy.publicFrom': [ingress] });
+    const [allowed, tester] = find(narrowed, 'NetworkPolicy', 'chat-passerby').spec.ingress[0].from;
+    assert.deepEqual(allowed, ingress);
+    const { labels } = find(narrowed, 'Pod').metadata;
+    assert.deepEqual(Object.entries(tester.podSelector.matchLabels).filter(([key, value]) => labels[key] !== value), [], 'helm test gets in');
     const redis = find(manifests, 'NetworkPolicy', 'chat-passerby-redis').spec;
     assert.deepEqual(redis.ingress[0].from[0].podSelector, { matchLabels: find(manifests, 'Deployment', 'chat-passerby').spec.selector.matchLabels });
     assert.deepEqual(redis.egress, []);
