@@ -77,6 +77,10 @@ fetch_tools() {
 
 part_engine() {
   docker info
+  # What the parts stand on that run side by side: none of them may install it under the others.
+  npm_install
+  npm_install_in tests/deploy
+  fetch_tools
   engine_base_image
   engine_plugins
 }
@@ -93,29 +97,23 @@ image_build() {
 }
 
 part_image() {
-  npm_install
   PASSERBY_IMAGE=$deploy_image run_node tests/deploy/image.test.mjs
 }
 
 part_compose() {
-  npm_install
   PASSERBY_IMAGE=$deploy_image run_node tests/deploy/compose.test.mjs
 }
 
 part_compose_variants() {
-  npm_install
   PASSERBY_IMAGE=$deploy_image run_node tests/deploy/compose-variants.test.mjs
 }
 
 # The chart's own pods, where there is no Kubernetes to run them.
 part_pods() {
-  npm_install
-  npm_install_in tests/deploy
   fetch_tools
   PASSERBY_IMAGE=$deploy_image run_node tests/deploy/pods.test.mjs
 }
 
 part_debian() {
-  npm_install
   PASSERBY_BASE=$deploy_image-packages run_node tests/deploy/debian.test.mjs
 }
