@@ -99,18 +99,20 @@ static bool takes_commands(const struct chat *chat) {
     return chat->is_person || chat->options.commands;
 }
 
-static void say(struct chat *chat, struct text text) {
+/* Returns false if it can't be said now, or as it is. */
+static bool say(struct chat *chat, struct text text) {
     if (text.length == 0)
-        return;
+        return true;
     if (!visitor_is_talking(chat->visitor)) {
         terminal_status(&chat->terminal, "nobody is here to hear it");
         fall_short(chat);
-        return;
+        return false;
     }
     struct buffer repaired = {0};
     printable_repair(&repaired, text);
     struct text body = {repaired.bytes, repaired.length};
-    if (visitor_say(chat->visitor, body) != 0) {
+    bool said = visitor_say(chat->visitor, body) != 0;
+    if (said) {
         terminal_own(&chat->terminal, body);
     } else {
         terminal_status(&chat->terminal, "too long: %zu bytes; a message has at most %llu", body.length,
@@ -118,6 +120,7 @@ static void say(struct chat *chat, struct text text) {
         fall_short(chat);
     }
     buffer_fini(&repaired);
+    return said;
 }
 
 static bool is_command(struct text line, const char *command) {
@@ -129,12 +132,13 @@ static void find(struct chat *chat) {
     visitor_find(chat->visitor);
 }
 
-static void obey(struct chat *chat, struct text line) {
+/* A line is a command, or a message. Returns false for a message that was not taken. */
+static bool obey(struct chat *chat, struct text line) {
     if (!takes_commands(chat) || line.length == 0 || line.at[0] != '/')
-        say(chat, line);
-    else if (line.length > 1 && line.at[1] == '/')
-        say(chat, (struct text){line.at + 1, line.length - 1});
-    else if (is_command(line, "/next"))
+        return say(chat, line);
+    if (line.length > 1 && line.at[1] == '/')
+        return say(chat, (struct text){line.at + 1, line.length - 1});
+    if (is_command(line, "/next"))
         find(chat);
     else if (is_command(line, "/leave"))
         visitor_leave(chat->visitor);
@@ -142,22 +146,33 @@ static void obey(struct chat *chat, struct text line) {
         leave(chat);
     else
         terminal_status(&chat->terminal, "the commands are /next, /leave and /quit; to say /..., write //...");
+    return true;
+}
+
+/* Returns false if the line was not taken: it stays, to be said later or shortened. */
+static bool enter(struct chat *chat) {
+    struct editor *editor = &chat->terminal.editor;
+    struct editor line = *editor;
+    *editor = (struct editor){0}; /* what is printed meanwhile stands above an empty line */
+    bool taken = obey(chat, editor_text(&line));
+    if (taken)
+        editor_fini(&line);
+    else
+        *editor = line;
+    visitor_typing(chat->visitor, false);
+    return taken;
 }
 
 static void feed_editor(struct chat *chat) {
     struct editor *editor = &chat->terminal.editor;
     struct text bytes = input_take_bytes(&chat->input);
-    for (size_t i = 0; i < bytes.length && !chat->leaving; i++) {
-        enum editor_event event = editor_feed(editor, bytes.at[i]);
-        if (event == EDITOR_END) {
-            leave(chat);
-        } else if (event == EDITOR_LINE) {
-            struct editor line = *editor;
-            *editor = (struct editor){0};
-            obey(chat, editor_text(&line));
-            editor_fini(&line);
-        } else if (event == EDITOR_CHANGED) {
-            visitor_typing(chat->visitor, editor_text(editor).length > 0);
+    bool goes_on = true; /* else the rest of what was pasted would be added to a line that was not taken */
+    for (size_t i = 0; i < bytes.length && goes_on && !chat->leaving; i++) {
+        switch (editor_feed(editor, bytes.at[i])) {
+        case EDITOR_NOTHING: break;
+        case EDITOR_END: leave(chat); break;
+        case EDITOR_LINE: goes_on = enter(chat); break;
+        case EDITOR_CHANGED: visitor_typing(chat->visitor, editor_text(editor).length > 0); break;
         }
     }
     terminal_draw(&chat->terminal);
@@ -183,7 +198,7 @@ static void take_lines(struct chat *chat) {
         if (what == INPUT_NONE)
             break;
         if (what == INPUT_LINE) {
-            obey(chat, line);
+            (void)obey(chat, line);
         } else {
             terminal_status(&chat->terminal, "too long: a line was thrown away");
             fall_short(chat);
@@ -333,7 +348,7 @@ static void start(struct chat *chat) {
     static const int numbers[SIGNALS] = {SIGINT, SIGTERM, SIGCONT, SIGWINCH};
     signal(SIGPIPE, SIG_IGN); /* a reader of our stdout that has gone is noticed when writing */
     chat->is_person = isatty(STDIN_FILENO);
-    terminal_init(&chat->terminal);
+    terminal_init(&chat->terminal, chat->options.plain);
     input_init(&chat->input, &chat->loop, STDIN_FILENO, on_input, chat);
     uv_timer_init(&chat->loop, &chat->timer);
     chat->timer.data = chat;

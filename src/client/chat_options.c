@@ -53,6 +53,7 @@ enum arguments_result chat_options_read(struct chat_options *options, int argc, 
          "Prefer strangers of that language: en, pt-BR, ..."},
         {ARGUMENT_SWITCH, "commands", NULL, &options->commands, "Take commands from a pipe too."},
         {ARGUMENT_SWITCH, "stay", NULL, &options->stays, "Stay until the stranger leaves, when stdin has ended."},
+        {ARGUMENT_SWITCH, "plain", NULL, &options->plain, "No colours, and nothing that is drawn anew."},
         OPTIONS_ROWS(options->common, "End after so long, with status 1."),
     };
     const struct arguments arguments = {

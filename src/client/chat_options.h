@@ -10,6 +10,7 @@ struct chat_options {
     struct options common;
     bool commands; /* are read from a pipe too */
     bool stays;    /* when stdin has ended */
+    bool plain;    /* nothing is coloured or drawn anew */
     struct url url;
     struct criteria criteria;
 };

@@ -19,9 +19,10 @@ enum { EXIT_USAGE = 2, USUAL_TIMEOUT_MS = 2000, ADDRESS_CHARS = 300, LINE_CHARS 
 
 static const char usage[] = "Usage: passerby healthcheck [URL] [OPTION]...\n"
                             "\n"
-                            "Asks the node on this machine whether it is ready: /readyz at the address that\n"
-                            "--internal-listen, PASSERBY_INTERNAL_LISTEN or the configuration file names,\n"
-                            "by default http://127.0.0.1:9090/readyz.\n";
+                            "Asks a node whether it is ready: the one at URL (http; without a path, /readyz\n"
+                            "is meant), or the one on this machine: at the address that --internal-listen,\n"
+                            "PASSERBY_INTERNAL_LISTEN or the configuration file names, by default\n"
+                            "http://127.0.0.1:9090/readyz.\n";
 
 static const char status_text[] = "Exit status: 0 it answers 200; 1 it does not; 2 the command line is wrong.\n";
 

@@ -38,9 +38,9 @@ static bool is_set(const char *variable) {
     return value != NULL && *value != '\0';
 }
 
-void terminal_init(struct terminal *terminal) {
+void terminal_init(struct terminal *terminal, bool plain) {
     const char *type = getenv("TERM");
-    bool capable = type != NULL && strcmp(type, "dumb") != 0;
+    bool capable = !plain && type != NULL && strcmp(type, "dumb") != 0;
     *terminal = (struct terminal){.prints_to_terminal = isatty(STDOUT_FILENO)};
     terminal->colours = terminal->prints_to_terminal && capable && !is_set("NO_COLOR");
     terminal->edits = terminal->prints_to_terminal && capable && isatty(STDIN_FILENO) &&

@@ -21,8 +21,9 @@ struct terminal {
     struct buffer out;
 };
 
-/* Looks at stdin and stdout, $TERM and $NO_COLOR. */
-void terminal_init(struct terminal *terminal);
+/* Looks at stdin and stdout, $TERM and $NO_COLOR. With `plain` lines come one after the other, and nothing else: for
+ * screen readers, Braille displays and teletypes. */
+void terminal_init(struct terminal *terminal, bool plain);
 /* Leaves the terminal as it was found. */
 void terminal_fini(struct terminal *terminal);
 

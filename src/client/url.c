@@ -66,7 +66,7 @@ static bool read_authority(const char *text, size_t length, const struct scheme 
     return true;
 }
 
-static bool read_url(const char *text, bool websocket, struct url *out) {
+static bool read_url(const char *text, bool websocket, const char *usual_path, struct url *out) {
     const struct scheme *scheme = find_scheme(text, websocket);
     if (scheme == NULL || !is_printable(text))
         return false;
@@ -76,14 +76,14 @@ static bool read_url(const char *text, bool websocket, struct url *out) {
     if (strlen(path) >= URL_PATH_CHARS || strchr(path, '#') != NULL)
         return false;
     *out = (struct url){.tls = scheme->tls};
-    if (websocket && (*path == '\0' || strcmp(path, "/") == 0))
-        path = "/ws";
+    if (*path == '\0' || strcmp(path, "/") == 0)
+        path = usual_path;
     snprintf(out->path, sizeof out->path, "%s%s", *path == '/' ? "" : "/", path);
     return read_authority(authority, length, scheme, out);
 }
 
 static bool complain(const char *text, const char *right, char error[URL_ERROR_CHARS]) {
-    snprintf(error, URL_ERROR_CHARS, "\"%.80s\" is not such an address; use %s", text, right);
+    snprintf(error, URL_ERROR_CHARS, "\"%.80s\" is no address of a server; use %s", text, right);
     for (char *at = error; *at != '\0'; at++)
         if (*at < ' ' || *at > '~')
             *at = '?';
@@ -91,10 +91,10 @@ static bool complain(const char *text, const char *right, char error[URL_ERROR_C
 }
 
 bool url_read_websocket(const char *text, struct url *out, char error[URL_ERROR_CHARS]) {
-    return read_url(text, true, out) ||
+    return read_url(text, true, "/ws", out) ||
            complain(text, "e.g. ws://localhost:8080/ws, wss://chat.example.org/ws or https://chat.example.org", error);
 }
 
 bool url_read_http(const char *text, struct url *out, char error[URL_ERROR_CHARS]) {
-    return read_url(text, false, out) || complain(text, "e.g. http://127.0.0.1:9090/readyz", error);
+    return read_url(text, false, "/readyz", out) || complain(text, "e.g. http://127.0.0.1:9090/readyz", error);
 }

@@ -22,7 +22,7 @@ struct url {
 bool url_read_websocket(const char *text, struct url *out, char error[URL_ERROR_CHARS])
     __attribute__((warn_unused_result));
 
-/* The same for a plain http address. */
+/* The same for the health check: http only; no path, or "/", stands for /readyz. */
 bool url_read_http(const char *text, struct url *out, char error[URL_ERROR_CHARS]) __attribute__((warn_unused_result));
 
 #endif

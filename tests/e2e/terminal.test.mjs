@@ -323,6 +323,53 @@ test('chat at a terminal: NO_COLOR, and Ctrl-C', async (t) => {
   await chat.ends(0);
 });
 
+test('chat at a terminal: what nobody can hear yet, or is too long, stays to be sent later', async (t) => {
+  const server = await startServer(t, ['--max-body', '64']);
+  const line = `${BINARY} chat ${server.url}; echo status $?`;
+  const environment = { TERM: 'xterm', SHELL: '/bin/sh', NO_COLOR: '1' };
+  const chat = new Command(t, ['-qefc', line, '/dev/null'], { program: 'script', environment });
+  await chat.says('looking for a stranger');
+  chat.write('early\rpasted with it\r');
+  await chat.says('nobody is here to hear it');
+  await chat.says('> early');
+  const stranger = await connect(t, server);
+  stranger.send({ t: 'find', reliable: true });
+  await stranger.matched();
+  await chat.says('you are talking to a stranger\r\n> early');
+  chat.write(`${' bird'.repeat(12)}\r`);
+  await chat.says('too long: 65 bytes; a message has at most 64');
+  chat.write('\u007f\r'); // Backspace
+  await stranger.expectSkipping(['typing'], 'msg', { body: `early${' bird'.repeat(12)}`.slice(0, -1) });
+  stranger.send({ t: 'ack', seq: 1 });
+  chat.write('/unknown');
+  await stranger.expect('typing', { on: true });
+  chat.write('\r');
+  await stranger.expect('typing', { on: false });
+  chat.write('/quit\r');
+  await chat.says('status 0');
+  await chat.ends(0);
+});
+
+test('chat at a terminal: --plain prints lines, and nothing else', async (t) => {
+  const server = await startServer(t);
+  const stranger = await waitingStranger(t, server);
+  const line = `${BINARY} chat ${server.url} --plain; echo status $?`;
+  const environment = { TERM: 'xterm', SHELL: '/bin/sh' };
+  const chat = new Command(t, ['-qefc', line, '/dev/null'], { program: 'script', environment });
+  await stranger.matched();
+  await chat.says('you are talking to a stranger\r\n');
+  stranger.send({ t: 'typing', on: true });
+  stranger.send({ t: 'msg', seq: 1, body: 'a word' });
+  await chat.says('stranger: a word\r\n');
+  chat.write('a line\n');
+  await stranger.expectSkipping(['ack'], 'msg', { body: 'a line' });
+  stranger.send({ t: 'ack', seq: 1 });
+  chat.write('/quit\n');
+  await chat.says('status 0');
+  await chat.ends(0);
+  assert.ok(!chat.stdout.includes('\u001b'), JSON.stringify(chat.stdout));
+});
+
 // --- probe ---
 
 async function expectProbe(t, args, options) {
@@ -410,6 +457,7 @@ test('healthcheck: a node that is ready, drains, is gone', async (t) => {
   const client = await connect(t, server); // keeps it from ending
   const address = `127.0.0.1:${server.internalPort}`;
   await run(t, ['healthcheck', `http://${address}/readyz`], 0);
+  await run(t, ['healthcheck', `http://${address}`], 0);
   await run(t, ['healthcheck', '--internal-listen', address], 0);
   await run(t, ['healthcheck', '--internal-listen', `0.0.0.0:${server.internalPort}`], 0);
   await run(t, ['healthcheck'], 0, { environment: { PASSERBY_INTERNAL_LISTEN: address } });

@@ -78,7 +78,9 @@ static void test_http(void **state) {
     struct url url;
     char error[URL_ERROR_CHARS];
     assert_true(url_read_http("http://127.0.0.1:9090", &url, error));
-    assert_string_equal(url.path, "/");
+    assert_string_equal(url.path, "/readyz");
+    assert_true(url_read_http("http://127.0.0.1:9090/livez", &url, error));
+    assert_string_equal(url.path, "/livez");
     assert_false(url_read_http("https://127.0.0.1:9090", &url, error));
     assert_false(url_read_http("ws://127.0.0.1:9090", &url, error));
 }
