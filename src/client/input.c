@@ -84,6 +84,10 @@ enum input_line input_take_line(struct input *input, struct text *line) {
     for (;;) {
         buffer_consume(&input->bytes, input->taken);
         input->taken = line_length(input);
+        if (input->taken == 0 && input->at_end && input->skipping) {
+            input->skipping = false; /* the input ended with what was thrown away last */
+            return INPUT_TOO_LONG;
+        }
         if (input->taken == 0)
             return INPUT_NONE;
         *line = (struct text){input->bytes.bytes, input->taken};
@@ -115,5 +119,5 @@ size_t input_pending(const struct input *input) {
 }
 
 bool input_is_over(const struct input *input) {
-    return input->at_end && input->taken == input->bytes.length;
+    return input->at_end && input->taken == input->bytes.length && !input->skipping;
 }

@@ -320,10 +320,11 @@ static void kill_connection(struct lws *wsi) {
 
 void socket_close(struct socket *socket) {
     socket->listener = NULL;
-    if (socket->established && socket->out.length == 0)
-        close_politely(socket, LWS_TO_KILL_SYNC);
-    if (socket->established)
+    if (socket->established) {
+        if (socket->out.length == 0)
+            close_politely(socket, LWS_TO_KILL_SYNC); /* may be the end of it at once */
         return;
+    }
     if (socket->wsi != NULL)
         kill_connection(socket->wsi);
     free_socket(socket);

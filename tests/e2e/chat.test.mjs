@@ -198,6 +198,16 @@ test('chat: too long a line is refused, and the others are said', async (t) => {
   assert.equal(a.stdout, 'short\nlast\n');
 });
 
+test('chat: a line that is thrown away counts, also where the input ends with it', async (t) => {
+  const server = await startServer(t);
+  const a = new Command(t, ['chat', server.url, '--stay']).end();
+  await a.says('looking for a stranger', 'stderr');
+  const b = new Command(t, ['chat', server.url]).end('x'.repeat(33 * 4096)); // cut at the end of what it reads at once
+  await b.ends(1);
+  assert.match(b.stderr, /too long: a line was thrown away/);
+  await a.ends(0);
+});
+
 test('chat: what is not UTF-8 is said as U+FFFD', async (t) => {
   const server = await startServer(t);
   const a = new Command(t, ['chat', server.url, '--stay']).end();

@@ -15,6 +15,8 @@ const RESEND_MS = 10_000;
 const ACK_EVERY_MS = 150;
 /** How long to hold messages back after a refusal that gives no time. */
 const HOLD_MS = 1_000;
+/** The longest time that is believed: timers take one that is far longer for none. */
+const LONGEST_HOLD_MS = 60_000;
 /** A stranger who has typed this long without a word has stopped: the frame that says so is never repeated. */
 const TYPING_STALE_MS = 20_000;
 /** Typing that goes on is said again so often. */
@@ -240,7 +242,7 @@ export class Chat {
       this.delivery.rewind(seq);
     }
     if (!this.#host.timers.has('hold')) {
-      this.#host.later('hold', retry || HOLD_MS, () => {});
+      this.#host.later('hold', Math.min(retry || HOLD_MS, LONGEST_HOLD_MS), () => {});
     }
     return true;
   }

@@ -156,6 +156,7 @@ export class Link {
     } catch (error) {
       this.#options.log('cannot connect', error);
       this.#pause();
+      this.#listener.state();
       return;
     }
     this.#candidate = socket;

@@ -17,6 +17,8 @@ const ANSWER_MS = 20_000;
 const PROBE_MS = 5_000;
 /** How long to wait after a refusal that gives no time. */
 const RETRY_MS = 1_000;
+/** The longest time that is believed: timers take one that is far longer for none. */
+const LONGEST_RETRY_MS = 60_000;
 const MAX_TOPICS = 8;
 const MAX_TOPIC_CODE_POINTS = 32;
 const CLOSE_SUPERSEDED = 4501;
@@ -401,7 +403,7 @@ export class Session {
     this.#answered();
     if (retriable) {
       this.#stale = asked === 'find';
-      this.#host.later('retry', frame.retry_ms || RETRY_MS, () => {});
+      this.#host.later('retry', Math.min(frame.retry_ms || RETRY_MS, LONGEST_RETRY_MS), () => {});
     } else if (asked === 'find') {
       this.#wanted = null;
       this.#host.changed();

@@ -25,6 +25,21 @@ describe('connections (rule 4)', () => {
     assert.deepEqual(pauses(0), [50, 50, 50, 50, 50, 50, 50]);
   });
 
+  test('one that the browser will not even dial is tried again, and told', () => {
+    const blocked = class {
+      constructor() {
+        throw new Error('blocked');
+      }
+    };
+    const desk = new Desk({ WebSocket: blocked });
+    const told = [];
+    desk.client.on('link', ({ state, failures }) => told.push(`${state} ${failures}`));
+    desk.client.connect();
+    assert.ok(desk.clock.step());
+    assert.deepEqual(told, ['pausing 1', 'pausing 2']);
+    assert.deepEqual(desk.logged.map(([what]) => what), ['cannot connect', 'cannot connect']);
+  });
+
   test('a good connection starts the backoff anew, a short one does not', () => {
     const desk = new Desk({ random: () => 1 });
     desk.client.connect();

@@ -31,6 +31,24 @@ describe('nonsense', () => {
     assert.equal(JSON.stringify(desk.client.export()), before);
   });
 
+  test('a pause that is longer than any timer is taken for a minute', () => {
+    const refusal = { t: 'error', code: 'rate_limited', message: '', retry_ms: Number.MAX_SAFE_INTEGER };
+    const searching = new Desk();
+    searching.client.find();
+    searching.socket.open().say(refusal);
+    const talking = new Desk();
+    const socket = talking.talk();
+    talking.client.say('a');
+    socket.say({ ...refusal, code: 'window_full', seq: 1 });
+    for (const { socket: { sent }, clock } of [searching, talking]) {
+      const before = sent.length;
+      clock.advance(59_000);
+      assert.equal(sent.length, before);
+      clock.advance(2_000);
+      assert.equal(sent.length, before + 1);
+    }
+  });
+
   test('an acknowledgement of what was never said is ignored', () => {
     const desk = new Desk();
     const socket = desk.talk();
