@@ -3,8 +3,8 @@
 # Included by the root CMakeLists.txt, it declares the target; run as a script (cmake -P) by that target's build, it
 # makes the object's source. Nothing generated is checked in, and the same files give the same bytes.
 #
-# Flow:      the files of this folder → a copy, gzip and brotli of each → assets.c, which takes the bytes in with
-#            .incbin.
+# Flow:      the files of this folder → a copy (sw.js with the version and the names of the others put in), gzip and
+#            brotli of each → assets.c, which takes the bytes in with .incbin.
 # Fails:     a file whose name has no content type here stops the build and says so.
 # Extending: a new file needs nothing but a content type for its ending; CMake notices it by itself.
 
@@ -69,6 +69,18 @@ macro(web_body stem out)
   set(${out} "{${name}, ${size}}")
 endmacro()
 
+# What the service worker keeps, as it is requested; languages it keeps as they are used. The version is that of all files.
+set(SHELL_FILES ${FILES})
+list(FILTER SHELL_FILES EXCLUDE REGEX "^i18n/|^sw\\.js$|^robots\\.txt$|-512\\.png$")
+list(TRANSFORM SHELL_FILES REPLACE "^index\\.html$" "./")
+list(JOIN SHELL_FILES " " SHELL_FILES)
+set(SHELL_VERSION "")
+foreach(file IN LISTS FILES)
+  file(SHA256 ${FROM}/${file} hash)
+  string(SHA256 SHELL_VERSION "${SHELL_VERSION}${file}${hash}")
+endforeach()
+string(SUBSTRING ${SHELL_VERSION} 0 16 SHELL_VERSION)
+
 file(MAKE_DIRECTORY ${TO})
 set(embeds "")
 set(rows "")
@@ -76,14 +88,18 @@ set(number 0)
 foreach(file IN LISTS FILES)
   set(stem asset_${number})
   math(EXPR number "${number} + 1")
-  configure_file(${FROM}/${file} ${TO}/${stem} COPYONLY)
+  if(file STREQUAL sw.js)
+    configure_file(${FROM}/${file} ${TO}/${stem} @ONLY)
+  else()
+    configure_file(${FROM}/${file} ${TO}/${stem} COPYONLY)
+  endif()
   execute_process(COMMAND ${GZIP} -9 -n -c ${TO}/${stem} OUTPUT_FILE ${TO}/${stem}.gz COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND ${BROTLI} -q 11 -f -o ${TO}/${stem}.br ${TO}/${stem} COMMAND_ERROR_IS_FATAL ANY)
   web_type(${file} type)
   web_body(${stem} plain)
   web_body(${stem}.gz gzip)
   web_body(${stem}.br brotli)
-  file(SHA256 ${FROM}/${file} etag)
+  file(SHA256 ${TO}/${stem} etag)
   string(SUBSTRING ${etag} 0 32 etag)
   string(REGEX REPLACE "^index\\.html$" "" path ${file})
   string(APPEND rows "    {\"/${path}\", \"${type}\", \"\\\"${etag}\\\"\", ${plain}, ${gzip}, ${brotli}},\n")

@@ -7,6 +7,7 @@ export default {
   'app.unread': '({n}) Passerby',
   'app.no_script': 'Passerby needs JavaScript to carry your messages. Please allow it for this page.',
 
+  'online.connecting': 'Connecting …',
   'online.people': { one: '{n} person here', other: '{n} people here' },
   'online.alone': 'Only you here now',
 
@@ -19,16 +20,23 @@ export default {
   'start.topics_full': 'Eight topics are enough.',
   'start.topic_long': 'A topic has at most 32 characters.',
   'start.topic_remove': 'Remove {topic}',
-  'start.language': 'Language',
+  'start.topic_add': 'Add {topic}',
+  'start.recent': 'From earlier',
+  'start.recent_forget': 'Forget them',
+  'start.language': 'Stranger speaks',
   'start.language_any': 'Any language',
   'start.go': 'Start',
   'start.promise': 'Messages pass through and are not kept. Be kind, and keep to yourself who and where you are.',
+  'start.page_language': 'Language of this page',
 
   'waiting.title': 'Looking for somebody …',
   'waiting.connecting': 'Connecting …',
   'waiting.since': 'for {time}',
   'waiting.topics': 'First among people who like {topics}; after a few seconds, anybody.',
   'waiting.alone': 'Nobody else is here right now. The first to come is yours.',
+  'waiting.same': 'Waiting for the same stranger …',
+  'waiting.same_hint': 'If they want that too, you meet again.',
+  'waiting.other': 'Find somebody else',
   'waiting.stop': 'Stop looking',
 
   'talk.stranger': 'Stranger',
@@ -61,13 +69,37 @@ export default {
   'mark.delivered': 'Delivered',
   'mark.lost': 'May not have arrived',
 
+  'link.title': 'Leave for another site?',
+  'link.text': 'This link leads to {host}. Whoever runs that site can see that you came, and from which network.',
+  'link.open': 'Open in a new tab',
+  'link.stay': 'Stay here',
+
+  'settings.title': 'Settings',
+  'settings.sound': 'Sound',
+  'settings.sound_hint': 'When you meet somebody, or are not looking.',
+  'settings.notify': 'Notifications',
+  'settings.notify_hint': 'While this tab is hidden. They say that something came, not what.',
+  'settings.notify_refused': 'The browser refuses. Allow notifications for this page in its site settings.',
+  'settings.times': 'Times',
+  'settings.times_hint': 'Beside every message. Otherwise press a message to see its time.',
+  'settings.install': 'Install as an app',
+  'settings.done': 'Done',
+
+  'notify.matched': 'You have met a stranger.',
+  'notify.message': 'Somebody wrote to you.',
+  'notify.ended': 'Your conversation has ended.',
+
   'notice.offline': 'You are offline. What you write is kept, and sent when you are back.',
+  'notice.offline_idle': 'You are offline. Connect to a network to meet somebody.',
   'notice.lost': 'The connection is lost. Reconnecting; what you write is kept.',
   'notice.resuming': 'Taking up the conversation again …',
-  'notice.unreachable':
-    'The server can’t be reached; still trying. If other pages work, a proxy or firewall may be blocking WebSocket.',
+  'notice.unreachable': 'The server can’t be reached; still trying. Check whether other pages open.',
+  'notice.blocked':
+    'The server answers, but no connection for messages comes through. A proxy or firewall may block WebSocket: try another network. Or the server is full; still trying.',
   'notice.away': 'The stranger’s connection dropped. Their place is kept for {time}; go on writing if you like.',
   'notice.refused': 'The server would not search with these topics. Please change them.',
+  'notice.storage':
+    'This browser lets the page store nothing: a reload would end your conversation. Allow cookies and site data for this page to keep it.',
   'notice.unsupported':
     'This browser can’t talk to the server: it has no WebSocket. A current Firefox, Chrome, Safari or Edge can.',
 
@@ -83,7 +115,12 @@ export default {
     other: '{n} of your messages may not have reached them.',
   },
   'ended.again': 'Meet somebody else',
+  'ended.same': 'Same stranger again',
   'ended.home': 'Change topics',
+  'ended.reload': 'Reload',
+  'ended.copy': 'Copy',
+  'ended.copied': 'Copied.',
+  'ended.not_copied': 'The browser does not let the page copy. Save it as text instead.',
   'ended.save': 'Save as text',
   'ended.saved_by': 'A conversation on Passerby, {date}',
 };

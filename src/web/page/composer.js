@@ -26,13 +26,14 @@ export class Composer {
   #form = byId('composer');
   #field = byId('message');
   #hint = byId('composer-hint');
+  #draft = loadDraft();
   /** @type {number | undefined} */
   #idle;
 
   /** @param {ComposerHost} host */
   constructor(host) {
     this.#host = host;
-    this.#field.value = loadDraft();
+    this.#field.value = this.#draft;
     this.#form.addEventListener('submit', (/** @type {Event} */ event) => {
       event.preventDefault();
       this.#submit();
@@ -62,7 +63,7 @@ export class Composer {
   /** Empties the field: a new conversation begins. */
   clear() {
     this.#field.value = '';
-    saveDraft('');
+    this.#keep('');
     this.#grow();
     setText(this.#hint, '');
   }
@@ -85,8 +86,13 @@ export class Composer {
   }
 
   #changed() {
+    if (this.#isHuge(this.#field.value)) {
+      this.#field.value = this.#draft; // dropped on it, or put there by a program
+      setText(this.#hint, t('talk.paste_too_long'));
+      return;
+    }
     const body = this.#field.value;
-    saveDraft(body);
+    this.#keep(body);
     this.#grow();
     this.#host.typing(body.trim() !== '');
     clearTimeout(this.#idle);
@@ -100,10 +106,21 @@ export class Composer {
   /** @param {ClipboardEvent} event */
   #pasted(event) {
     const text = event.clipboardData?.getData('text/plain') ?? '';
-    if (text.length > HUGE_PASTE * this.#host.maxBody()) {
+    if (this.#isHuge(text)) {
       event.preventDefault();
       setText(this.#hint, t('talk.paste_too_long'));
     }
+  }
+
+  /** @param {string} draft */
+  #keep(draft) {
+    this.#draft = draft;
+    saveDraft(draft);
+  }
+
+  /** @param {string} text */
+  #isHuge(text) {
+    return text.length > HUGE_PASTE * this.#host.maxBody();
   }
 
   /** @param {string} body */

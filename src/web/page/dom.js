@@ -55,3 +55,15 @@ export function setText(element, text) {
     element.textContent = text;
   }
 }
+
+/**
+ * A text with nodes in place of {name}: what people wrote is isolated in an element of its own.
+ * @param {string} text
+ * @param {string} name
+ * @param {(Node | string)[]} nodes
+ * @returns {(Node | string)[]}
+ */
+export function withNode(text, name, ...nodes) {
+  const [before, ...rest] = text.split(`{${name}}`);
+  return rest.length > 0 ? [before, ...nodes, rest.join('')] : [before];
+}

@@ -3,17 +3,21 @@
  * Owns: the list of entries that is stored with the client's state. The list and the page are capped, so that a flood
  *       costs no more than a long talk. */
 
-import { byId, icon, make, setText } from './dom.js';
-import { clockTime, fullDate, t } from './i18n.js';
+import { byId, make, setText, withNode } from './dom.js';
+import { entryText, makeEntry, markEntry } from './entry.js';
+import { fullDate, listed, t } from './i18n.js';
+import { LinkQuestion } from './links.js';
 
 const MAX_ENTRIES = 400;
+/** The whole of it, too: it is stored with every message. */
+const MAX_CHARS = 200_000;
 /** After such a pause an entry gets a new heading. */
 const GROUP_MS = 5 * 60_000;
 /** So near to its end the log counts as being read there. */
 const NEAR_PX = 80;
 
 /**
- * @typedef {{ who: 'me' | 'them', body: string, at: number, seq: number }} Entry
+ * @typedef {import('./entry.js').Entry} Entry
  * @typedef {{ entries: Entry[], trimmed: boolean, topics: string[], sent: number, delivered: number, over: boolean }}
  * SavedLog
  */
@@ -24,6 +28,7 @@ export class ChatLog {
   #newer = byId('newer');
   /** @type {Entry[]} */
   #entries = [];
+  #chars = 0;
   #trimmed = false;
   /** @type {string[]} */
   #topics = [];
@@ -39,6 +44,8 @@ export class ChatLog {
     });
     this.#newer.addEventListener('click', () => this.follow(true));
     new ResizeObserver(() => this.follow()).observe(this.#scroller);
+    new LinkQuestion(this.#list);
+    this.#list.addEventListener('click', (/** @type {Event} */ event) => this.#toggleTime(event));
   }
 
   /**
@@ -64,6 +71,7 @@ export class ChatLog {
   /** @param {SavedLog} saved */
   restore(saved) {
     this.#entries = [];
+    this.#chars = 0;
     this.#topics = saved.topics;
     this.#sent = saved.sent;
     this.#delivered = saved.delivered;
@@ -87,9 +95,7 @@ export class ChatLog {
    */
   add(who, seq, body) {
     this.#append({ who, body, at: Date.now(), seq });
-    if (this.#entries.length > MAX_ENTRIES) {
-      this.#trim();
-    }
+    this.#trim();
     if (who === 'them' && !this.#following) {
       this.#newer.hidden = false;
     }
@@ -128,17 +134,12 @@ export class ChatLog {
 
   /** The conversation as plain text. */
   toText() {
-    const lines = this.#entries.map(({ who, body, at }) => `[${clockTime(at)}] ${this.#name(who)}: ${body}`);
-    return [t('ended.saved_by', { date: fullDate(this.#entries[0]?.at ?? Date.now()) }), '', ...lines, ''].join('\n');
+    const date = fullDate(this.#entries[0]?.at ?? Date.now());
+    return [t('ended.saved_by', { date }), '', ...this.#entries.map(entryText), ''].join('\n');
   }
 
   #distance() {
     return this.#scroller.scrollHeight - this.#scroller.scrollTop - this.#scroller.clientHeight;
-  }
-
-  /** @param {'me' | 'them'} who */
-  #name(who) {
-    return who === 'me' ? t('talk.you') : t('talk.stranger');
   }
 
   /** @param {string} text */
@@ -149,15 +150,7 @@ export class ChatLog {
   /** @param {string[]} topics */
   #shared(topics) {
     const note = this.#note('');
-    // The topics are people's texts: each is isolated from the sentence around it.
-    t('talk.common')
-      .split('{topics}')
-      .forEach((part, index) => {
-        if (index > 0) {
-          topics.forEach((topic, place) => note.append(place > 0 ? ', ' : '', make('bdi', {}, topic)));
-        }
-        note.append(part);
-      });
+    note.append(...withNode(t('talk.common'), 'topics', ...listed(topics.map((topic) => make('bdi', {}, topic)))));
     return note;
   }
 
@@ -165,39 +158,41 @@ export class ChatLog {
   #append(entry) {
     const before = this.#entries.at(-1);
     const first = !before || before.who !== entry.who || entry.at - before.at > GROUP_MS;
-    const time = make('time', { datetime: new Date(entry.at).toISOString() }, clockTime(entry.at));
-    const who = make('span', { class: 'who' }, make('b', {}, this.#name(entry.who)), ' ', time);
-    const body = make(
-      'div',
-      { class: 'body', dir: 'auto' },
-      entry.body.replace(/\r\n?/g, '\n').replace(/\n{4,}/g, '\n\n\n'),
-    );
-    const item = make(
-      'div',
-      { class: `entry ${entry.who}${first ? ' first' : ''}` },
-      who,
-      make('div', { class: 'bubble' }, body),
-    );
+    const item = makeEntry(entry, first);
     if (entry.who === 'me') {
-      item.dataset.seq = String(entry.seq);
-      item.append(make('span', { class: 'fate' }));
-      this.#markOne(item);
+      markEntry(item, this.#fate(entry.seq));
     }
     this.#entries.push(entry);
+    this.#chars += entry.body.length;
     this.#list.append(item);
   }
 
   #trim() {
-    this.#entries.splice(0, this.#entries.length - MAX_ENTRIES);
-    this.#trimmed = true;
-    const items = this.#list.querySelectorAll('.entry');
-    for (let i = 0; i < items.length - MAX_ENTRIES; i += 1) {
-      items[i].remove();
+    while (this.#entries.length > MAX_ENTRIES || this.#chars > MAX_CHARS) {
+      this.#chars -= this.#entries.shift()?.body.length ?? 0;
+      this.#list.querySelector('.entry').remove();
+      this.#trimmed = true;
     }
-    setText(this.#list.querySelector('.note'), t('talk.trimmed'));
+    if (this.#trimmed) {
+      setText(this.#list.querySelector('.note'), t('talk.trimmed'));
+    }
   }
 
-  /** @param {number} seq */
+  /**
+   * A click on a message shows when it came, and another hides that again; not one that ends a selection.
+   * @param {Event} event
+   */
+  #toggleTime(event) {
+    const target = /** @type {Element} */ (event.target);
+    if (getSelection()?.isCollapsed !== false && !target.closest('a')) {
+      target.closest('.bubble')?.parentElement?.classList.toggle('timed');
+    }
+  }
+
+  /**
+   * @param {number} seq
+   * @returns {import('./entry.js').Fate}
+   */
   #fate(seq) {
     if (seq <= this.#delivered) {
       return 'delivered';
@@ -212,18 +207,7 @@ export class ChatLog {
     // From the newest back: what is delivered stays so.
     const items = this.#list.querySelectorAll('.me');
     for (let i = items.length - 1; i >= 0 && items[i].dataset.fate !== 'delivered'; i -= 1) {
-      this.#markOne(items[i]);
-    }
-  }
-
-  /** @param {any} item */
-  #markOne(item) {
-    const fate = this.#fate(Number(item.dataset.seq));
-    if (item.dataset.fate !== fate) {
-      item.dataset.fate = fate;
-      item
-        .querySelector('.fate')
-        .replaceChildren(icon(`mark-${fate}`), make('span', { class: 'fate-text' }, t(`mark.${fate}`)));
+      markEntry(items[i], this.#fate(Number(items[i].dataset.seq)));
     }
   }
 }

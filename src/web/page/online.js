@@ -1,4 +1,5 @@
-/* online.js - how many people are connected: as a node said in `hello`, and then as it says every 15 seconds. */
+/* online.js - how many people are connected: as a node said in `hello`, and then as it says every 15 seconds; and, from
+ * that, whether the server can be reached at all. */
 
 import { byId, setText } from './dom.js';
 import { t } from './i18n.js';
@@ -9,8 +10,11 @@ export class Online {
   #element = byId('online');
   #wanted;
   #changed;
+  #link = 'closed';
   /** the last number heard, or null */
   count = /** @type {number | null} */ (null);
+  /** whether the last question was answered */
+  reachable = true;
 
   /**
    * @param {() => boolean} wanted whether the number is on show now
@@ -25,7 +29,24 @@ export class Online {
   /** @param {number} count */
   show(count) {
     this.count = count;
-    setText(this.#element, count <= 1 ? t('online.alone') : t('online.people', { n: count }));
+    this.render(this.#link);
+  }
+
+  /** @param {string} link the state of the connection that is to carry messages */
+  render(link) {
+    this.#link = link;
+    this.#element.dataset.state = link === 'open' ? 'here' : 'away';
+    setText(this.#element, this.#text());
+  }
+
+  #text() {
+    if (this.#link === 'closed') {
+      return '';
+    }
+    if (this.#link !== 'open' || this.count === null) {
+      return t('online.connecting');
+    }
+    return this.count <= 1 ? t('online.alone') : t('online.people', { n: this.count });
   }
 
   /** Asks for the number, if it is on show. */
@@ -36,12 +57,13 @@ export class Online {
     try {
       const response = await fetch('api/stats', { headers: { accept: 'application/json' } });
       const { online } = await response.json();
+      this.reachable = response.ok;
       if (Number.isSafeInteger(online) && online >= 0) {
         this.show(online);
-        this.#changed();
       }
     } catch {
-      // The number stays as it was; the connection has its own way to tell that it is gone.
+      this.reachable = false; // the number stays as it was
     }
+    this.#changed();
   }
 }

@@ -1,6 +1,6 @@
 /* store.js - what outlives a reload: the conversation for this tab, the preferences for this browser.
  *
- * Fails: where storage is blocked or full the page works on, and forgets on reload; stored() says so. */
+ * Fails: where storage is blocked or full the page works on, and forgets on reload; storageWorks() says so. */
 
 const CONVERSATION = 'passerby.conversation';
 const DRAFT = 'passerby.draft';
@@ -61,7 +61,25 @@ export const loadDraft = () => String(read(tab, DRAFT) ?? '');
 /** @param {string} text */
 export const saveDraft = (text) => write(tab, DRAFT, text === '' ? null : text);
 
-/** @returns {{ topics?: string[], lang?: string }} */
-export const loadPreferences = () => read(browser, PREFERENCES) ?? {};
-/** @param {{ topics: string[], lang: string }} preferences */
-export const savePreferences = (preferences) => write(browser, PREFERENCES, preferences);
+/**
+ * @typedef {object} Preferences
+ * @property {string[]} [topics] of the last search
+ * @property {string[]} [recent] topics of earlier ones, the newest first
+ * @property {string} [lang] that a stranger should speak; '' for any
+ * @property {string} [language] of the page
+ * @property {boolean} [sound]
+ * @property {boolean} [notify]
+ * @property {boolean} [times]
+ */
+
+/** @returns {Preferences} */
+export function loadPreferences() {
+  const stored = read(browser, PREFERENCES);
+  return typeof stored === 'object' && stored !== null ? stored : {};
+}
+
+/** @param {Preferences} changed those that have */
+export const savePreferences = (changed) => write(browser, PREFERENCES, { ...loadPreferences(), ...changed });
+
+/** Whether a reload will find what is stored. */
+export const storageWorks = () => write(tab, 'passerby.test', 1) && write(tab, 'passerby.test', null);

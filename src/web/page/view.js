@@ -1,15 +1,11 @@
-/* view.js - what the page shows: one of three screens, the stranger's presence, notices about the connection, the
- * waiting clock.
+/* view.js - what the page shows: one of four screens, the stranger's presence, the waiting clock.
  *
  * render() is given the whole state each time, and changes only what differs. */
 
 import { byId, setText } from './dom.js';
 import { duration, t } from './i18n.js';
-
-/** A notice that is gone again within this time is not shown. */
-const NOTICE_AFTER_MS = 600;
-/** From so many failed attempts on, the server counts as unreachable. */
-const UNREACHABLE_AFTER = 4;
+import { Notices } from './notices.js';
+import { isolated } from './text.js';
 
 /**
  * @typedef {{ reason: string, unsent: number }} Ending
@@ -19,14 +15,21 @@ const UNREACHABLE_AFTER = 4;
  * @property {{ here: boolean, typing: boolean, attached: boolean } | null} chat
  * @property {Ending | null} ending how the conversation on show ended
  * @property {boolean} online the browser thinks that it has a network
+ * @property {boolean} reachable the server answers, if only over HTTP
+ * @property {boolean} stored a reload finds everything again
  * @property {boolean} queued
- * @property {number} graceMs for which the stranger's place is kept
+ * @property {boolean} again it is the last stranger that is waited for
+ * @property {boolean} canMeetAgain
+ * @property {number} graceUntil when the stranger's place is given up
  * @property {number} waitingSince
  * @property {number} unsent messages of the chat just left that may not have arrived
  * @property {string[]} topics searched for
  * @property {number | null} people how many are connected
- * @property {string} complaint a notice that stands until something is done about it
+ * @property {string} complaint the key of a notice that stands until something is done about it, or ''
  */
+
+/** The ends that a reload of the page may help against. */
+const RELOAD_HELPS = ['version'];
 
 /**
  * The screen that goes with the state.
@@ -43,31 +46,6 @@ export function screenOf(state) {
   return state.ending ? 'ended' : 'start';
 }
 
-/**
- * The notice that goes with the state, or ''.
- * @param {State} state
- */
-export function noticeOf(state) {
-  const { link, chat } = state;
-  const trying = link.state === 'pausing' || link.state === 'connecting';
-  if (!state.online) {
-    return t('notice.offline');
-  }
-  if (trying && link.failures >= UNREACHABLE_AFTER) {
-    return t('notice.unreachable');
-  }
-  if (chat && trying) {
-    return t('notice.lost');
-  }
-  if (chat && !chat.attached) {
-    return t('notice.resuming');
-  }
-  if (chat && !chat.here) {
-    return t('notice.away', { time: duration(state.graceMs) });
-  }
-  return state.complaint;
-}
-
 /** @param {State} state */
 function presenceOf({ chat }) {
   if (!chat) {
@@ -79,17 +57,39 @@ function presenceOf({ chat }) {
   return chat.typing ? 'typing' : 'here';
 }
 
+/** @param {State} state */
+function waitingHint({ again, people, topics }) {
+  if (again) {
+    return t('waiting.same_hint');
+  }
+  if (people !== null && people <= 1) {
+    return t('waiting.alone');
+  }
+  return topics.length > 0 ? t('waiting.topics', { topics: topics.map(isolated).join(', ') }) : '';
+}
+
+/**
+ * @param {string} id
+ * @param {number} unsent
+ */
+function renderUnsent(id, unsent) {
+  byId(id).hidden = unsent === 0;
+  setText(byId(id), unsent === 0 ? '' : t('ended.unsent', { n: unsent }));
+}
+
 export class View {
-  #notice = byId('notice');
-  #elapsed = byId('elapsed');
+  #notices;
+  #arrived;
   /** @type {State | null} */
   #state = null;
-  /** @type {number | undefined} */
-  #noticeTimer;
 
-  /** @param {(screen: string) => void} arrived hears of each change of screen */
-  constructor(arrived) {
-    this.arrived = arrived;
+  /**
+   * @param {(screen: string) => void} arrived hears of each change of screen
+   * @param {(text: string) => void} announce
+   */
+  constructor(arrived, announce) {
+    this.#arrived = arrived;
+    this.#notices = new Notices(announce);
     setInterval(() => this.#tick(), 1000);
   }
 
@@ -103,40 +103,22 @@ export class View {
     byId('waiting').hidden = screen !== 'waiting';
     byId('talk').hidden = screen !== 'talk' && screen !== 'ended';
     byId('ended').hidden = screen !== 'ended';
-    this.#renderNotice(noticeOf(state));
     this.#renderWaiting(state);
     this.#renderPresence(presenceOf(state));
-    this.#renderEnding(state.ending);
-    this.#tick();
+    this.#renderEnding(state);
     if (before !== screen) {
-      this.arrived(screen);
+      this.#arrived(screen);
     }
-  }
-
-  /** @param {string} text */
-  #renderNotice(text) {
-    clearTimeout(this.#noticeTimer);
-    if (text === '' || this.#notice.textContent !== '') {
-      setText(this.#notice, text);
-    } else {
-      this.#noticeTimer = setTimeout(() => setText(this.#notice, text), NOTICE_AFTER_MS);
-    }
+    this.#tick();
   }
 
   /** @param {State} state */
   #renderWaiting(state) {
-    setText(byId('waiting-title'), t(state.queued ? 'waiting.title' : 'waiting.connecting'));
-    const unsent = byId('waiting-unsent');
-    unsent.hidden = state.unsent === 0;
-    setText(unsent, state.unsent === 0 ? '' : t('ended.unsent', { n: state.unsent }));
-    let hint = '';
-    if (state.people !== null && state.people <= 1) {
-      hint = t('waiting.alone');
-    } else if (state.topics.length > 0) {
-      // First strong isolates (U+2068, U+2069): topics are people's texts and may be written in either direction.
-      hint = t('waiting.topics', { topics: state.topics.map((topic) => `\u2068${topic}\u2069`).join(', ') });
-    }
-    setText(byId('waiting-hint'), hint);
+    const searching = state.again ? 'waiting.same' : 'waiting.title';
+    setText(byId('waiting-title'), t(state.queued ? searching : 'waiting.connecting'));
+    renderUnsent('waiting-unsent', state.unsent);
+    setText(byId('waiting-hint'), waitingHint(state));
+    byId('waiting-other').hidden = !state.again;
   }
 
   /** @param {string} presence */
@@ -146,17 +128,21 @@ export class View {
     byId('typing').hidden = presence !== 'typing';
   }
 
-  /** @param {Ending | null} ending */
-  #renderEnding(ending) {
+  /** @param {State} state */
+  #renderEnding({ ending, canMeetAgain }) {
     setText(byId('ended-title'), ending ? t(`ended.${ending.reason}`) : '');
-    const unsent = byId('ended-unsent');
-    unsent.hidden = !ending || ending.unsent === 0;
-    setText(unsent, ending && ending.unsent > 0 ? t('ended.unsent', { n: ending.unsent }) : '');
+    renderUnsent('ended-unsent', ending?.unsent ?? 0);
+    byId('same').hidden = !canMeetAgain;
+    byId('reload').hidden = !ending || !RELOAD_HELPS.includes(ending.reason);
   }
 
+  /** What changes with time alone. */
   #tick() {
-    if (this.#state?.doing === 'waiting') {
-      setText(this.#elapsed, t('waiting.since', { time: duration(Date.now() - this.#state.waitingSince) }));
+    if (this.#state) {
+      this.#notices.render(this.#state);
+      if (this.#state.doing === 'waiting') {
+        setText(byId('elapsed'), t('waiting.since', { time: duration(Date.now() - this.#state.waitingSince) }));
+      }
     }
   }
 }

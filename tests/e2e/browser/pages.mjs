@@ -17,6 +17,9 @@ import { Person } from './person.mjs';
 /* Strangers who have just met may meet again at once: there are only two. */
 const SERVER_FLAGS = ['--prefer', '300ms', '--rate-limits', 'off'];
 
+/* A page that is loaded anew or left takes back what it asked for. */
+const TAKEN_BACK = /^(net::ERR_ABORTED|NS_BINDING_ABORTED)$/;
+
 /** Where the server listens: one that runs already, or one for this test. */
 async function serverFor(t, flags) {
   if (process.env.PASSERBY_URL) {
@@ -35,7 +38,10 @@ async function listenFor(profile, complain) {
   profile.on('page', (page) => {
     page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complain(message.text()));
     page.on('pageerror', (error) => complain(String(error)));
-    page.on('requestfailed', (request) => complain(`${request.url()}: ${request.failure()?.errorText}`));
+    page.on('requestfailed', (request) => {
+      const error = request.failure()?.errorText ?? '';
+      if (!TAKEN_BACK.test(error)) complain(`${request.url()}: ${error}`);
+    });
   });
 }
 

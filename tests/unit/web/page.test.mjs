@@ -14,20 +14,20 @@ const filesIn = (folder, ending) =>
     .filter((name) => name.endsWith(ending))
     .map((name) => join(folder, name));
 const html = read('index.html');
-const pageModules = ['app.js', ...filesIn('page', '.js')];
+const pageModules = ['boot.js', 'app.js', ...filesIn('page', '.js')];
 
-/** Every module that the page loads, by following its imports from app.js. */
+/** Every module that the page may load, by following its imports from boot.js. */
 function reachable() {
   const found = new Set();
   const visit = (name) => {
     if (!found.has(name)) {
       found.add(name);
-      for (const [, path] of read(name).matchAll(/^(?:import|export)\b[^'"]*? from '(\.[^']+)';$/gm)) {
-        visit(normalize(join(dirname(name), path)));
+      for (const [, always, atNeed] of read(name).matchAll(/^(?:import|export)\b[^'"]*? from '(\.[^']+)';$|\bimport\('(\.[^']+)'\)/gm)) {
+        visit(normalize(join(dirname(name), always ?? atNeed)));
       }
     }
   };
-  visit('app.js');
+  visit('boot.js');
   return found;
 }
 
@@ -37,6 +37,8 @@ test('the texts that stand in the document are those of i18n/en.js', () => {
   for (const [, , key, text] of places) {
     assert.equal(text, english[key], key);
   }
+  const words = html.replace(/<[^>]*\sdata-t="[^>]*>[^<]*|<!--.*?-->|<[^>]*>/gs, '').match(/\p{L}+/gu);
+  assert.equal(words, null, 'no text in the document without a data-t');
   for (const [source, attribute] of [
     ['label', 'aria-label'],
     ['placeholder', 'placeholder'],
@@ -50,25 +52,17 @@ test('the texts that stand in the document are those of i18n/en.js', () => {
 
 test('every text that is asked for exists, and every text is asked for', () => {
   const sources = [html, ...pageModules.map(read)].join('\n');
-  const asked = new Set(
-    [
-      ...sources.matchAll(
-        /'((?:app|online|start|waiting|talk|mark|notice|ended)\.[a-z_]+)'|data-t(?:-\w+)?="([\w.]+)"/g,
-      ),
-    ].map(([, code, markup]) => code ?? markup),
-  );
+  const rooms = [...new Set(Object.keys(english).map((key) => key.split('.')[0]))].join('|');
+  const literal = new RegExp(`'((?:${rooms})\\.[a-z_]+)'|data-t(?:-\\w+)?="([\\w.]+)"`, 'g');
+  const asked = new Set([...sources.matchAll(literal)].map(([, code, markup]) => code ?? markup));
   // Those are put together: t(`talk.${presence}`) and the like.
-  const composed = ['talk.here', 'talk.typing', 'talk.away', 'talk.gone'];
-  composed.push(
-    ...Object.keys(english).filter((key) =>
-      /^mark\.|^ended\.(you_left|left|lost|expired|closed|superseded|version)$/.test(key),
-    ),
-  );
+  const composed =
+    /^talk\.((really_)?(stop|next)|here|typing|away|gone)$|^mark\.|^notify\.(matched|message|ended)$|^ended\.(you_left|left|lost|expired|closed|superseded|version)$/;
   for (const key of asked) {
     assert.ok(key in english, `no text "${key}"`);
   }
   for (const key of Object.keys(english)) {
-    assert.ok(asked.has(key) || composed.includes(key), `nobody asks for "${key}"`);
+    assert.ok(asked.has(key) || composed.test(key), `nobody asks for "${key}"`);
   }
 });
 
@@ -81,20 +75,44 @@ test('no text stands in the code', () => {
   }
 });
 
-test('every other language has the texts of English, with the same names to fill in', async () => {
+test('every other language has the texts of English, all of them its own, with the same names to fill in', async () => {
   const names = (entry) => [...JSON.stringify(entry).matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-  for (const file of filesIn('i18n', '.js')) {
+  const alike = /^app\.(name|unread)$|^talk\.(log|size|stop)$|^settings\.notify$/; // words that languages share
+  for (const file of filesIn('i18n', '.js').filter((name) => !name.endsWith('en.js'))) {
     const { default: texts } = await import(join(web, file));
     assert.deepEqual(Object.keys(texts).sort(), Object.keys(english).sort(), file);
     for (const [key, entry] of Object.entries(texts)) {
-      assert.deepEqual(new Set(names(entry)), new Set(names(english[key])), `${file}: ${key}`);
+      const wanted = new Set(names(english[key]));
+      assert.ok(names(entry).every((name) => wanted.has(name)), `${file}: ${key}`);
+      assert.ok([...wanted].every((name) => names(texts[key].other ?? entry).includes(name)), `${file}: ${key}`);
+      assert.equal(typeof entry, typeof english[key], `${file}: ${key}`);
+      assert.ok(alike.test(key) || JSON.stringify(entry) !== JSON.stringify(english[key]), `${file}: ${key} is English`);
     }
   }
 });
 
-test('index.html preloads just the modules that app.js needs', () => {
+test('every language has just the plurals that it makes', async () => {
+  for (const file of filesIn('i18n', '.js')) {
+    const tag = /(\w+)\.js$/.exec(file)[1];
+    const { pluralCategories } = new Intl.PluralRules(tag).resolvedOptions();
+    const { default: texts } = await import(join(web, file));
+    for (const [key, entry] of Object.entries(texts).filter(([, value]) => typeof value === 'object')) {
+      assert.deepEqual(Object.keys(entry).sort(), [...pluralCategories].sort(), `${file}: ${key}`);
+    }
+  }
+});
+
+test('every language is offered', () => {
+  const offered = [...read('page/i18n.js').matchAll(/^ {2}(\w+): \(\) => import\('\.\.\/(i18n\/\w+\.js)'\),$/gm)];
+  assert.deepEqual(offered.map(([, , file]) => file).sort(), filesIn('i18n', '.js').sort());
+  for (const [, tag, file] of offered) {
+    assert.equal(file, `i18n/${tag}.js`);
+  }
+});
+
+test('index.html preloads just the modules that are always needed', () => {
   const preloaded = [...html.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, path]) => path);
-  const needed = [...reachable()].filter((name) => name !== 'app.js' && !name.startsWith('i18n/'));
+  const needed = [...reachable()].filter((name) => name !== 'boot.js' && !name.startsWith('i18n/'));
   assert.deepEqual(preloaded, needed.sort());
   const shipped = [...pageModules, ...filesIn('client', '.js'), ...filesIn('i18n', '.js'), 'passerby.js'];
   assert.deepEqual([...reachable()].sort(), shipped.sort(), 'every module is used');
@@ -113,7 +131,7 @@ test('the client knows nothing of the page', () => {
 
 test('nothing that a strict content security policy forbids, and nothing from elsewhere', () => {
   assert.doesNotMatch(html, /\sstyle=|\son\w+=|javascript:|<style/);
-  assert.doesNotMatch(html.replaceAll('<script type="module" src="app.js"></script>', ''), /<script/);
+  assert.doesNotMatch(html.replaceAll('<script type="module" src="boot.js"></script>', ''), /<script/);
   for (const [, url] of html.matchAll(/\s(?:src|href)="([^"]*)"/g)) {
     assert.doesNotMatch(url, /^\w+:|^\/\//, url);
   }
