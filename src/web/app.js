@@ -92,7 +92,7 @@ class App {
     this.#client = client;
     const { log } = this;
     client.on('hello', ({ online }) => this.online.show(online));
-    client.on('waiting', ({ again }) => (this.#again = again === true));
+    client.on('waiting', (/** @type {{ again?: boolean }} */ { again }) => (this.#again = again === true));
     client.on('matched', ({ topics }) => this.#matched(topics));
     client.on('message', ({ seq, body }) => {
       log.add('them', seq, body);

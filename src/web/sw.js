@@ -11,9 +11,10 @@
 const CACHE = 'passerby-@SHELL_VERSION@';
 const FILES = '@SHELL_FILES@'.split(' ');
 
-const scope = self.registration.scope;
-const urlOf = (file) => new URL(file, scope).href;
-const isLanguage = (url) => url.startsWith(urlOf('i18n/'));
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+const { scope } = worker.registration;
+const urlOf = (/** @type {string} */ file) => new URL(file, scope).href;
+const isLanguage = (/** @type {string} */ url) => url.startsWith(urlOf('i18n/'));
 
 /** The languages that are kept in any cache. */
 async function keptLanguages() {
@@ -33,10 +34,15 @@ async function install() {
 
 async function activate() {
   const names = await caches.keys();
-  await Promise.all(names.filter((name) => name.startsWith('passerby-') && name !== CACHE).map((name) => caches.delete(name)));
+  const old = names.filter((name) => name.startsWith('passerby-') && name !== CACHE);
+  await Promise.all(old.map((name) => caches.delete(name)));
 }
 
-/** From the cache; a language that is asked for the first time is kept, too. */
+/**
+ * From the cache; a language that is asked for the first time is kept, too.
+ * @param {Request} request
+ * @param {string} url of it, without a query
+ */
 async function answer(request, url) {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(url);
@@ -50,11 +56,11 @@ async function answer(request, url) {
   return response;
 }
 
-self.addEventListener('install', (event) => event.waitUntil(install()));
-self.addEventListener('activate', (event) => event.waitUntil(activate()));
-self.addEventListener('message', ({ data }) => data === 'take over' && self.skipWaiting());
+worker.addEventListener('install', (event) => event.waitUntil(install()));
+worker.addEventListener('activate', (event) => event.waitUntil(activate()));
+worker.addEventListener('message', ({ data }) => data === 'take over' && worker.skipWaiting());
 
-self.addEventListener('fetch', (event) => {
+worker.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = request.url.replace(/[?#].*$/, '');
   if (request.method === 'GET' && (isLanguage(url) || FILES.some((file) => urlOf(file) === url))) {
@@ -64,11 +70,11 @@ self.addEventListener('fetch', (event) => {
 
 /** Brings the page to the front. */
 async function show() {
-  const [page] = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  await (page ? page.focus() : self.clients.openWindow(scope));
+  const [page] = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  await (page ? page.focus() : worker.clients.openWindow(scope));
 }
 
-self.addEventListener('notificationclick', (event) => {
+worker.addEventListener('notificationclick', (event) => {
   event.notification.close();
   event.waitUntil(show());
 });

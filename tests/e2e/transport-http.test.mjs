@@ -251,6 +251,23 @@ describe('the page', { concurrency: 4 }, () => {
     assert.doesNotMatch(text, /<script(?![^>]*\bsrc=)[^>]*>|<style|\sstyle=|\son\w+=/i, 'nothing inline');
   });
 
+  it('has what makes it an app, and a service worker that names its version and its files', async (t) => {
+    const server = await startServer(t);
+    for (const [path, type] of [
+      ['/manifest.webmanifest', 'application/manifest+json'], ['/icon-512.png', 'image/png'], ['/sw.js', 'text/javascript; charset=utf-8'],
+    ]) {
+      const { status, headers } = await server.request(path);
+      assert.equal(status, 200, path);
+      assert.equal(headers['content-type'], type);
+      assert.equal(headers['cache-control'], 'no-cache', path);
+    }
+    const { text } = await server.request('/sw.js');
+    assert.match(text, /'passerby-[0-9a-f]{16}'/);
+    const files = /const FILES = '([^'@]+)'/.exec(text)[1].split(' ');
+    assert.ok(files.length > 20 && files.includes('app.js') && !files.includes('sw.js'), `${files}`);
+    for (const file of files) assert.equal((await server.request(`/${file.replace('./', '')}`)).status, 200, file);
+  });
+
   it('has an ETag, and 304 for who knows it', async (t) => {
     const server = await startServer(t);
     const { headers: { etag } } = await server.request('/');

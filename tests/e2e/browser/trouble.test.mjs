@@ -1,0 +1,128 @@
+// trouble.test.mjs - browsers that forbid things, networks that block them, servers that talk nonsense: a sentence says
+// what to do, and the page goes on.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startStreet } from './pages.mjs';
+
+/* A reload closes connections that are being opened, which Chromium logs: hence `pulls`. */
+const HELLO = { t: 'hello', v: 1, online: 2 };
+
+/** Somebody whose WebSocket ends in the test, which answers what `answer` gives. */
+async function facing(street, answer) {
+  const ann = await street.person();
+  await ann.page.routeWebSocket(/\/ws$/, (socket) => {
+    for (const frame of answer()) socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+    socket.onMessage((text) => {
+      for (const frame of answer(JSON.parse(text))) socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+    });
+  });
+  await ann.page.reload();
+  return ann;
+}
+
+test('storage is blocked: the page works, and says what a reload would cost', async (t) => {
+  const street = await startStreet(t, { pulls: true });
+  const ann = await street.person();
+  await ann.page.addInitScript(() => {
+    for (const name of ['localStorage', 'sessionStorage']) {
+      Object.defineProperty(window, name, { get: () => { throw new DOMException('blocked', 'SecurityError'); } });
+    }
+  });
+  await ann.page.reload();
+  await ann.reads('notice', 'Allow cookies and site data for this page');
+  await ann.start('rain');
+  const bob = await street.person();
+  await bob.start();
+  await ann.sees('composer');
+  await ann.say('hello');
+  await bob.showsLog(['them: hello']);
+  await ann.element('notice').waitFor({ state: 'hidden' });
+});
+
+test('no service worker, no broadcast channel, no notifications, no sound: two strangers talk', async (t) => {
+  const street = await startStreet(t, { pulls: true });
+  const ann = await street.person();
+  await ann.page.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, 'serviceWorker', { value: undefined });
+    for (const name of ['BroadcastChannel', 'Notification', 'AudioContext', 'caches']) delete window[name];
+  });
+  await ann.page.reload();
+  await ann.start();
+  const bob = await street.person();
+  await bob.start();
+  await ann.sees('composer');
+  await ann.element('settings-open').click();
+  await ann.element('set-sound').check();
+  await ann.element('set-notify').click();
+  await ann.reads('set-notify-hint', 'The browser refuses');
+  await ann.page.keyboard.press('Escape');
+  await ann.page.reload();
+  await ann.say('hello');
+  await bob.showsLog(['them: hello']);
+});
+
+test('WebSocket is blocked, pages are not: a sentence tells the two apart', async (t) => {
+  const street = await startStreet(t, { pulls: true });
+  const ann = await street.person();
+  await ann.page.addInitScript(() => {
+    window.WebSocket = class {
+      constructor() { setTimeout(() => this.onclose?.({ code: 1006 })); }
+      close() {}
+    };
+  });
+  await ann.page.reload();
+  await ann.start();
+  await ann.reads('waiting-title', 'Connecting');
+  await ann.reads('notice', 'A proxy or firewall may block WebSocket: try another network.');
+  street.cable.pull();
+  await ann.reads('notice', 'The server can’t be reached; still trying.');
+});
+
+test('the server speaks another version: the page offers to load itself anew', async (t) => {
+  const street = await startStreet(t, { pulls: true });
+  const ann = await facing(street, () => [{ ...HELLO, v: 2 }]);
+  await ann.reads('ended-title', 'The server speaks another version.');
+  await ann.isAccessible();
+  await Promise.all([ann.page.waitForEvent('framenavigated'), ann.element('reload').click()]);
+});
+
+test('a server that talks nonsense is ignored, and the page goes on', async (t) => {
+  const street = await startStreet(t, { pulls: true });
+  const nonsense = [
+    '', '{', 'null', '[]', '"hello"', '{"t":7}', '{"t":"nothing"}', '{"t":"__proto__"}', `{"t":"msg","seq":1,"body":${'['.repeat(5000)}`,
+    { t: 'msg', seq: 1, body: 'nobody is here' }, { t: 'matched', chat: '', resume: 7 }, { t: 'ended', reason: 'because' },
+    { t: 'hello', v: 9 }, { t: 'ack', seq: -1 }, { t: 'typing', on: 'yes' }, { t: 'waiting' },
+  ];
+  const answers = {
+    find: [...nonsense, { t: 'waiting' }, { t: 'matched', chat: 'c', topics: ['<b>', 7], resume: 'r', reliable: true }, ...nonsense.slice(0, 9),
+      { t: 'msg', seq: 5, body: 'out of order' }, { t: 'msg', seq: 1, body: 'hello' }, { t: 'ack', seq: 99 }, { t: 'msg', seq: 2, body: { no: 'text' } }],
+    msg: [...nonsense.slice(0, 9), { t: 'ack', seq: 1 }],
+  };
+  const ann = await facing(street, (frame) => (frame ? (answers[frame.t] ?? []) : [HELLO, { t: 'error', code: 'what' }, ...nonsense]));
+  await ann.reads('online', '2 people here');
+  await ann.start();
+  await ann.sees('composer');
+  await ann.showsLog(['them: hello']);
+  await ann.say('still here');
+  await ann.allMarked('delivered');
+  assert.deepEqual(await ann.log(), ['them: hello', 'me: still here']);
+});
+
+test('the page sleeps, is frozen, and is taken out of the back/forward cache: it goes on', async (t) => {
+  const street = await startStreet(t, { pulls: true });
+  const [ann, bob] = await street.couple();
+  await ann.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
+  await bob.reads('presence-text', 'is away');
+  await bob.say('are you there?');
+  await ann.page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await bob.reads('presence-text', 'is here');
+  await ann.showsLog(['them: are you there?']);
+  await bob.allMarked('delivered');
+  street.cable.pull();
+  await ann.reads('notice', 'The connection is lost');
+  street.cable.plug();
+  await ann.page.evaluate(() => document.dispatchEvent(new Event('resume')));
+  await ann.say('yes');
+  await bob.showsLog(['me: are you there?', 'them: yes']);
+});
