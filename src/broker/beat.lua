@@ -15,15 +15,17 @@ local SILENT_MS, PAUSE_MS, FORGOTTEN_MS, NODES_TTL_MS = 3000, 2000, 60000, '6000
 local HEARD = byte('h')
 
 local function remove_tickets_of(nodes)
-    for _, place in ipairs(call('HKEYS', TICKETS)) do
-        if nodes[sub(place, 1, 8)] then
-            local queues, rest = places_of(call('HGET', TICKETS, place), place)
-            for _, queue in ipairs(queues) do
-                call('ZREM', LINE, queue .. rest)
-            end
-            call('HDEL', TICKETS, place)
+    local theirs = {}
+    for _, name in ipairs(call('HKEYS', LINE)) do
+        if #name == PLACE and nodes[sub(name, 1, 8)] then
+            theirs[#theirs + 1] = name
         end
     end
+    read(theirs)
+    for _, place in ipairs(theirs) do
+        take(place)
+    end
+    write()
 end
 
 local function read_nodes()
@@ -89,10 +91,10 @@ local function beat(request)
     call('HSET', NODES, name, string.format('h %.0f %.0f', now_ms, here))
     call('HSET', NODES, 'last', string.format('%.0f %.0f', now_ms, steady_ms))
     call('PEXPIRE', NODES, NODES_TTL_MS)
-    call('PEXPIRE', TICKETS, LINE_TTL_MS)
     call('PEXPIRE', LINE, LINE_TTL_MS)
+    call('PEXPIRE', EVERYBODY, LINE_TTL_MS)
     local people, silent = look_around(nodes, now_ms, steady_ms)
-    return pack('>I8I8I8B', epoch, call('HLEN', TICKETS), here + people, missed and 1 or 0) .. silent
+    return pack('>I8I8I8B', epoch, call('HGET', LINE, COUNT) or 0, here + people, missed and 1 or 0) .. silent
 end
 
 -- The last one to leave clears up.
@@ -106,7 +108,7 @@ local function leave()
             return ''
         end
     end
-    call('DEL', NODES, SUSPECTS, TICKETS, LINE)
+    call('DEL', NODES, SUSPECTS, LINE, EVERYBODY)
     return ''
 end
 

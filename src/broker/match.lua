@@ -7,165 +7,16 @@
 -- Exact as line.c is, but for one bound: among those who suit, the best of the first ENOUGH is taken. Next to nobody
 -- who doesn't suit (strangers met, oneself) stands where a seeker looks, so nobody is hidden by it.
 --
--- What the requests of one call change is written when all of them are done, or before anything is read that it
--- concerns. Who waits and is found within one call never gets to Redis. Fails: additions are written first; if Redis
--- refuses them, nothing was changed and nobody was told, and the whole call fails.
+-- Flow: what all requests will need is read at once; then they are carried out, one after the other, on the line as it
+--       is by then (line.lua); then what has changed is written.
 local PAGE, ENOUGH = 16, 256
 
--- --- the line, as it is when what changed is written ---
-local waiters = {} -- place → ticket, false: none; nil: not read yet
-local queues = {} -- queue → its members in order, as far as they were read
-local last_read = {} -- queue → the last member that was read; nil: all were
-local places = {} -- of those who ask, by number in ARGV
-local added = {} -- place → queues of a ticket that came with this call, and what follows them
-local unwritten = {} -- queues that may be read again, and in which something has changed
-local changed_tickets = {} -- places whose ticket has changed
-local changed_members = {} -- member → true: to be added, false: to be removed
-
--- In parts: what is unpacked must fit on Lua's stack.
-local function send(command, key, words)
-    for from = 1, #words, 1000 do
-        call(command, key, unpack(words, from, math.min(from + 999, #words)))
-    end
-end
-
-local function write()
-    local set, delete, add, remove = {}, {}, {}, {}
-    for place in pairs(changed_tickets) do
-        local waiter = waiters[place]
-        if waiter then
-            set[#set + 1] = place
-            set[#set + 1] = waiter
-        else
-            delete[#delete + 1] = place
-        end
-    end
-    for member, is_new in pairs(changed_members) do
-        if is_new then
-            add[#add + 1] = '0'
-            add[#add + 1] = member
-        else
-            remove[#remove + 1] = member
-        end
-    end
-    send('HSET', TICKETS, set)
-    send('ZADD', LINE, add)
-    if #set > 0 then
-        call('PEXPIRE', TICKETS, LINE_TTL_MS)
-        call('PEXPIRE', LINE, LINE_TTL_MS)
-    end
-    send('ZREM', LINE, remove)
-    send('HDEL', TICKETS, delete)
-    unwritten, changed_tickets, changed_members = {}, {}, {}
-end
-
-local function read(queue, from)
-    if unwritten[queue] then
-        write()
-    end
-    return call('ZRANGE', LINE, from, '(' .. queue .. '\255', 'BYLEX', 'LIMIT', '0', '16')
-end
-
-local function members_of(queue)
-    local members = read(queue, '[' .. queue)
-    queues[queue] = members
-    last_read[queue] = members[PAGE]
-    return members
-end
-
--- Reads on; false: that was all.
-local function read_on(queue, members)
-    local page = read(queue, '(' .. last_read[queue])
-    for i = 1, #page do
-        members[#members + 1] = page[i]
-    end
-    last_read[queue] = page[PAGE]
-    return #page > 0
-end
-
-local function waiter_at(place)
-    local waiter = waiters[place]
-    if waiter == nil then
-        waiter = call('HGET', TICKETS, place)
-        waiters[place] = waiter
-    end
-    return waiter
-end
-
-local function time_in(member)
-    return (unpack_bytes('>I8', member, 17))
-end
-
--- Behind everybody who has waited as long.
-local function insert(members, member)
-    local at, time = #members + 1, time_in(member)
-    while at > 1 and time_in(members[at - 1]) > time do
-        at = at - 1
-    end
-    table.insert(members, at, member)
-end
-
-local function enter(queue, member)
-    local members = queues[queue]
-    if members and not last_read[queue] then
-        insert(members, member)
-    else
-        queues[queue] = nil
-        unwritten[queue] = true
-    end
-    if changed_members[member] == false then
-        changed_members[member] = nil -- it is there yet
-    else
-        changed_members[member] = true
-    end
-end
-
-local function leave(queue, member)
-    local members = queues[queue]
-    for i = 1, members and #members or 0 do
-        if members[i] == member then
-            table.remove(members, i)
-            break
-        end
-    end
-    if not members or last_read[queue] then
-        unwritten[queue] = true
-    end
-    if changed_members[member] then
-        changed_members[member] = nil -- it never got there
-    else
-        changed_members[member] = false
-    end
-end
-
-local function put(place, waiter)
-    local its, rest = places_of(waiter, place)
-    for i = 1, #its do
-        enter(its[i], its[i] .. rest)
-    end
-    waiters[place], added[place] = waiter, {its, rest}
-    changed_tickets[place] = true
-end
-
-local function take(place)
-    local its, rest
-    if added[place] then
-        its, rest = unpack(added[place])
-    else
-        its, rest = places_of(waiters[place], place)
-    end
-    for i = 1, #its do
-        leave(its[i], its[i] .. rest)
-    end
-    waiters[place], added[place] = false, nil
-    changed_tickets[place] = true
-end
-
 -- --- the seeker, and whom it has looked at ---
-local me, my_person, my_language, my_topics, my_recent, relaxed -- my_recent: where the list of strangers begins
+local me, my_person, my_recent -- my_recent: where the list of its strangers begins
+local stand, my_language, relaxed -- stand: where it will stand in the line
 local known -- places that it has looked at, where it may meet them again; else nil
 local examined
-local best, best_member, best_common -- a ticket, its member of the queue, how many topics are in common
+local best, best_place, best_time, best_common -- a ticket, where, since when, how many topics are in common
 
 local suspects -- nil: not read yet; false: none
 local function suspected(place)
@@ -194,163 +45,221 @@ end
 
 -- A person whose number is nowhere behind the length of a ticket's topics is not among its recent strangers either.
 local function agree(other)
-    local person = sub(other, 35 + WAITING, 42 + WAITING)
+    local person = sub(other, 35, 42)
     if person == my_person or (not relaxed and holds(me, my_recent, person)) then
         return false
     end
-    return not find(other, my_person, 76 + WAITING, true) or byte(other, 4 + WAITING) == YES or
-        not holds(other, 76 + WAITING + 8 * byte(other, 75 + WAITING), my_person)
+    return not find(other, my_person, 76, true) or byte(other, 4) == YES or
+        not holds(other, 76 + 8 * byte(other, 75), my_person)
 end
 
 local function in_common(other)
     local common = 0
-    for i = 1, #my_topics do
-        if holds(other, 75 + WAITING, my_topics[i]) then
+    for i = 1, stand.topics do
+        if holds(other, 75, stand.queues[i]) then
             common = common + 1
         end
     end
     return common
 end
 
-local function waits_longer(member, other)
-    return time_in(member) < time_in(other)
+local function ticket_at(place)
+    if line[place] == nil then
+        read({place})
+    end
+    return line[place]
 end
 
--- Looks at one member of a queue: true = nobody behind it is better. Nobody has more than `most` topics in common who
--- was not looked at before.
-local function look(member, most)
-    if best and best_common >= most and not waits_longer(member, best_member) then
+-- Looks at who stands in a queue: true = nobody behind is better; nil = that ticket was lost. Nobody has more than `most`
+-- topics in common who was not looked at before.
+local function look(place, time, most)
+    if best and (examined >= ENOUGH or (best_common >= most and time >= best_time)) then
         return true
-    end
-    local place = sub(member, 25)
-    if known then
+    elseif known then
         if known[place] then
             return false
         end
         known[place] = true
     end
-    local other = waiter_at(place)
+    local other = ticket_at(place)
     if not other then
-        changed_members[member] = false -- its ticket was lost
-    elseif byte(other, 1 + WAITING) == VERSION and not suspected(place) then
+        return nil
+    elseif byte(other) == VERSION and not suspected(place) then
         examined = examined + 1
         if agree(other) then
             local common = in_common(other)
-            if not best or common > best_common or (common == best_common and waits_longer(member, best_member)) then
-                best, best_member, best_common = other, member, common
+            if not best or common > best_common or (common == best_common and time < best_time) then
+                best, best_place, best_time, best_common = other, place, time, common
             end
         end
     end
     return false
 end
 
+-- Whether both languages do, or nobody minds.
+local function suits(entries, at)
+    if my_language == NONE then
+        return true
+    end
+    local language = sub(entries, at + 24, at + 31)
+    return language == my_language or language == NONE or (relaxed and byte(entries, at + 32) == YES)
+end
+
 local function scan(queue, most)
-    local members, i = queues[queue] or members_of(queue), 1
-    while members[i] or (last_read[queue] and read_on(queue, members)) do
-        if (best and examined >= ENOUGH) or look(members[i], most) then
+    local entries = line[queue] or ''
+    for at = 1, #entries, ENTRY do
+        if suits(entries, at) and look(sub(entries, at + 8, at + 23), time_at(entries, at), most) then
             return
         end
-        i = i + 1
     end
 end
 
-local function scan_scopes(subject, most)
-    scan(subject .. NONE, most)
-    if my_language == NONE then
-        scan(subject .. EVERYBODY, most)
-        return
+local first_page -- of EVERYBODY, while it holds
+local function scan_everybody()
+    if next(everybody_changes) then
+        add_to_everybody()
+        remove_from_everybody()
+        first_page = nil
     end
-    scan(subject .. my_language, most)
-    if relaxed then
-        scan(subject .. RELAXED, most)
-    end
+    local page, from = first_page, '-'
+    repeat
+        page = page or call('ZRANGE', EVERYBODY, from, '+', 'BYLEX', 'LIMIT', '0', '16')
+        if from == '-' then
+            first_page = page
+        end
+        for i = 1, #page do
+            local done = look(sub(page[i], 9, 24), time_at(page[i], 1), 0)
+            if done then
+                return
+            elseif done == nil then
+                change_everybody(page[i], false)
+            end
+        end
+        from, page = #page == PAGE and '(' .. page[PAGE], nil
+    until not from
 end
 
 local function search()
-    local count = #my_topics
+    local count, its = stand.topics, stand.queues
     best, best_common, examined, known = nil, 0, 0, (relaxed or count > 0) and {} or nil
     for i = 1, count do
         local most = count - i + 1
         if best_common > most then
             break
         end
-        scan_scopes(my_topics[i], most)
+        scan(its[i], most)
     end
-    if not best and (relaxed or count == 0) then
-        scan_scopes(OPEN, 0)
+    if best or not stand.open then
+        return best
+    end
+    for i = count + 1, #its do
+        scan(its[i], 0)
+    end
+    if stand.everybody then
+        scan(OPEN_TO_ALL, 0)
+    else
+        scan_everybody()
     end
     return best
 end
 
-local function topics_of(ticket, count)
-    local topics, seen = {}, {}
-    for at = 76, 68 + 8 * count, 8 do
-        local topic = sub(ticket, at, at + 7)
-        if not seen[topic] then
-            seen[topic] = true
-            topics[#topics + 1] = topic
-        end
-    end
-    return topics
-end
-
 -- --- requests ---
-local no_topics = {}
+local places = {} -- of those who ask
+local stands = {} -- of those who seek, by number in ARGV
 local new_time
 
+local function become(ticket, number)
+    me, my_person, my_recent = ticket, sub(ticket, 35, 42), 76 + 8 * byte(ticket, 75)
+    stand = stands[number]
+    my_language, relaxed = stand.language, stand.relaxed
+end
+
 local function seek(ticket, number)
-    local place, time = places[number], nil
-    local is_relaxed, _, is_new = byte(ticket, 4, 6)
-    local count = byte(ticket, 75)
-    if is_new == YES then
+    local place, time = places[number - 1], nil
+    if byte(ticket, 6) == YES then
         new_time = new_time or pack('>I8', now())
         time = new_time
     else
         time = sub(ticket, 7, 14)
     end
-    me, relaxed, my_person, my_language = ticket, is_relaxed == YES, sub(ticket, 35, 42), sub(ticket, 67, 74)
-    my_topics, my_recent = count > 0 and topics_of(ticket, count) or no_topics, 76 + 8 * count
-    if waiters[place] then
+    if line[place] then
         take(place)
     end
+    become(ticket, number)
     while search() do
-        local other, other_place = best, sub(best_member, 25)
-        local node = sub(other_place, 1, 8)
+        local node = sub(best_place, 1, 8)
         local listening = listens(node)
-        take(other_place)
+        take(best_place)
         if listening then
             local pieces = pieces_for(node)
             local n = #pieces
-            pieces[n + 1], pieces[n + 2] = 'O', sub(other, 15 + WAITING, 34 + WAITING)
-            pieces[n + 3], pieces[n + 4] = time, ticket
+            pieces[n + 1], pieces[n + 2], pieces[n + 3], pieces[n + 4] = 'O', sub(best, 15, 34), time, ticket
             return '1' .. time .. node
         end
     end
-    put(place, time .. ticket)
+    put(place, time, ticket, stand)
     return '0' .. time
 end
 
 local function withdraw(request, number)
-    local place = places[number]
-    local waiter = waiters[place]
-    if waiter and sub(waiter, 31 + WAITING, 34 + WAITING) == sub(request, 18, 21) then
+    local place = places[number - 1]
+    local ticket = line[place]
+    if ticket and sub(ticket, 31, 34) == sub(request, 18, 21) then
         take(place)
     end
     return ''
 end
 
--- The earlier tickets of all who ask.
-local function read_earlier()
+-- --- reading ahead ---
+
+local function read_asking()
     for i = 2, #ARGV do
         local request = ARGV[i]
-        places[i] = byte(request) == VERSION and sub(request, 15, 30) or sub(request, 2, 17)
+        places[i - 1] = byte(request) == VERSION and sub(request, 15, 30) or sub(request, 2, 17)
     end
-    local earlier = call('HMGET', TICKETS, unpack(places, 2))
-    for i = 1, #earlier do
-        waiters[places[i + 1]] = earlier[i]
-    end
+    places[#ARGV] = COUNT
+    read(places)
 end
 
-places[1] = ''
-read_earlier()
+local function read_queues()
+    local names, last = {}, nil
+    for i = 2, #ARGV do
+        if byte(ARGV[i]) == VERSION then
+            local its = stand_of(ARGV[i])
+            stands[i] = its
+            if its ~= last then
+                for j = 1, #its.queues do
+                    names[#names + 1] = its.queues[j]
+                end
+                if its.everybody then
+                    names[#names + 1] = OPEN_TO_ALL
+                end
+            end
+            last = its
+        end
+    end
+    read(names)
+end
+
+-- The first one who suits, in each of a seeker's own queues.
+local function read_candidates()
+    local found = {}
+    for _, its in pairs(stands) do
+        my_language, relaxed = its.language, its.relaxed
+        for i = 1, #its.queues do
+            local entries = line[its.queues[i]] or ''
+            for at = 1, #entries, ENTRY do
+                if suits(entries, at) then
+                    found[#found + 1] = sub(entries, at + 8, at + 23)
+                    break
+                end
+            end
+        end
+    end
+    read(found)
+end
+
+read_asking()
+read_queues()
+read_candidates()
 return answer_all({[VERSION] = seek, [byte('W')] = withdraw}, write)

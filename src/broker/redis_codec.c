@@ -57,13 +57,20 @@ void redis_put_party(struct buffer *out, const struct party *who) {
     redis_put_flag(out, who->reliable);
 }
 
-/* Without zeros. */
+static bool names(const uint64_t *numbers, size_t count, uint64_t number) {
+    for (size_t i = 0; i < count; i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
+/* Each once, and without zeros. */
 static void put_list(struct buffer *out, const uint64_t *numbers, size_t count) {
     size_t length_at = out->length;
     uint8_t length = 0;
     put_bytes(out, 0, 1);
     for (size_t i = 0; i < count; i++) {
-        if (numbers[i] == 0)
+        if (numbers[i] == 0 || names(numbers, i, numbers[i]))
             continue;
         redis_put_u64(out, numbers[i]);
         length++;

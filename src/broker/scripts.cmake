@@ -6,8 +6,8 @@
 # Extending: a new script is a name in REDIS_SCRIPTS and its parts here, a row of enum redis_script and its source in
 # redis_call.c.
 set(REDIS_SCRIPTS beat match chat crowd)
-set(beat_parts prelude ticket beat)
-set(match_parts prelude ticket match)
+set(beat_parts prelude ticket line beat)
+set(match_parts prelude ticket line match)
 set(chat_parts prelude chat)
 set(crowd_parts prelude crowd)
 

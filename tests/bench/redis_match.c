@@ -38,6 +38,7 @@ struct scenario {
     bool anybody;
     const char *language; /* of everybody; NULL: as said above */
     unsigned topics;
+    bool one_in_common;  /* only the first of them */
     unsigned bystanders; /* who wait all the time, and suit nobody */
     bool across;         /* no pair sits on one node */
 };
@@ -51,6 +52,7 @@ static const struct scenario scenarios[] = {
     {.name = "the same, no pair on one node", .across = true},
     {.name = "the same, 1,000 of another wait", .bystanders = 1000},
     {.name = "the same, and 3 topics", .topics = 3},
+    {.name = "the same, one of them in common", .topics = 3, .one_in_common = true},
 };
 
 enum step { WAIT, FIND, COMMIT, END, BARE, STEPS };
@@ -176,8 +178,11 @@ static struct ticket one_of(struct bench *bench, unsigned node, unsigned i, unsi
         ticket.language[0] = (char)('a' + i / 26);
         ticket.language[1] = (char)('a' + i % 26);
     }
-    for (unsigned j = 0; j < bench->scenario->topics; j++)
-        ticket.topics.hash[j] = ((bench->rounds * WINDOW + i) * 4 + j + 1) * 0x9e3779b97f4a7c15u;
+    for (unsigned j = 0; j < bench->scenario->topics; j++) {
+        bool own = bench->scenario->one_in_common && j > 0;
+        uint64_t number = bench->rounds * 2 * WINDOW + (own ? slot : i);
+        ticket.topics.hash[j] = (number * 4 + j + 1) * 0x9e3779b97f4a7c15u;
+    }
     bench->tickets[slot] = ticket;
     return ticket;
 }

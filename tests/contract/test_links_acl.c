@@ -90,6 +90,7 @@ static struct ticket ticket_of(struct bench *bench, unsigned node, uint32_t slot
         .chat = {.high = 17, .low = ++bench->links->chats},
         .topics = {.count = 1, .hash = {4711}},
         .language = "en",
+        .relaxed = true,
         .recent = {99},
     };
     return ticket;
@@ -132,6 +133,7 @@ static void do_everything(struct bench *bench, bool flushed) {
     struct ticket seeker = ticket_of(bench, 0, 1);
     struct ticket candidate = ticket_of(bench, 1, 1);
     struct ticket waiter = ticket_of(bench, 0, 2);
+    waiter.language[0] = '\0';
     const struct address at = seeker.who.at;
     seek(bench, 1, &candidate);
     until_idle(bench);

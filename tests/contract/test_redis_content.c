@@ -9,8 +9,9 @@
 
 #include "base/memory.h"
 
-/* Of a ticket that waits (ticket.lua), counted from 0. */
-enum { VERSION_AT = 8, LENGTH_AT = 9, PLACE_AT = 22, PERSON_AT = 42, ADDRESS_BYTES = 16, OPEN_QUEUE_BYTES = 16 };
+/* Of a ticket (ticket.lua), counted from 0; and of an entry of the line. */
+enum { VERSION_AT = 0, LENGTH_AT = 1, PLACE_AT = 14, PERSON_AT = 34, ADDRESS_BYTES = 16, ENTRY_BYTES = 33 };
+static const char OPEN_TO_ALL[9] = "o"; /* the queue of those who name nothing */
 
 static struct redis_server *server_of(const struct cluster *cluster) {
     return redis_cluster_server(cluster);
@@ -23,27 +24,39 @@ static void put_u64(char *at, uint64_t number) {
         at[i] = (char)(number >> 8 * (7 - i));
 }
 
-/* Puts a ticket that names nothing into the line, as a node with that boot id would: a copy of one that is there. */
-static void plant(struct cluster *cluster, uint64_t boot, char version, const char *more) {
-    const redisReply *reply = redis_server_ask(server_of(cluster), "HVALS {pb}:t");
-    assert_true(reply->elements > 0);
-    size_t length = reply->element[0]->len;
-    char *waiter = memory_copy(reply->element[0]->str, length + 1);
-    size_t with_more = length + strlen(more);
-    waiter = memory_resize(waiter, with_more, 1);
-    memcpy(waiter + length, more, strlen(more));
-    memset(waiter, 0, 8); /* it has waited longest */
-    waiter[VERSION_AT] = version;
-    waiter[LENGTH_AT] = (char)((with_more - VERSION_AT) >> 8);
-    waiter[LENGTH_AT + 1] = (char)(with_more - VERSION_AT);
-    put_u64(waiter + PLACE_AT, boot);
-    put_u64(waiter + PERSON_AT, boot);
-    char member[OPEN_QUEUE_BYTES + 8 + ADDRESS_BYTES] = {0};
-    memcpy(member + OPEN_QUEUE_BYTES + 8, waiter + PLACE_AT, ADDRESS_BYTES);
+/* The ticket of somebody who waits. */
+static const redisReply *stored(struct cluster *cluster, const struct ticket *ticket) {
     const size_t place_bytes = ADDRESS_BYTES;
-    redis_server_ask(server_of(cluster), "HSET {pb}:t %b %b", waiter + PLACE_AT, place_bytes, waiter, with_more);
-    redis_server_ask(server_of(cluster), "ZADD {pb}:l 0 %b", member, sizeof member);
-    free(waiter);
+    char place[ADDRESS_BYTES];
+    put_u64(place, ticket->who.at.boot);
+    put_u64(place + 8, (uint64_t)ticket->who.at.slot << 32 | ticket->who.at.generation);
+    return redis_server_ask(server_of(cluster), "HGET {pb}:t %b", place, place_bytes);
+}
+
+/* Puts a ticket that names nothing first in line, as a node with that boot id would: a copy of `ticket`, which waits. */
+static void plant(struct cluster *cluster, const struct ticket *ticket, uint64_t boot, char version, const char *more) {
+    const size_t place_bytes = ADDRESS_BYTES, queue_bytes = sizeof OPEN_TO_ALL;
+    const redisReply *reply = stored(cluster, ticket);
+    size_t length = reply->len + strlen(more);
+    char *planted = memory_copy(reply->str, reply->len + 1);
+    planted = memory_resize(planted, length, 1);
+    memcpy(planted + reply->len, more, strlen(more));
+    planted[VERSION_AT] = version;
+    planted[LENGTH_AT] = (char)(length >> 8);
+    planted[LENGTH_AT + 1] = (char)length;
+    put_u64(planted + PLACE_AT, boot);
+    put_u64(planted + PERSON_AT, boot);
+    reply = redis_server_ask(server_of(cluster), "HGET {pb}:t %b", OPEN_TO_ALL, queue_bytes);
+    size_t entries_bytes = ENTRY_BYTES + reply->len;
+    char *entries = memory_zero(1, entries_bytes); /* it has waited longest */
+    memcpy(entries + 8, planted + PLACE_AT, ADDRESS_BYTES);
+    entries[ENTRY_BYTES - 1] = '0';
+    memcpy(entries + ENTRY_BYTES, reply->str, reply->len);
+    redis_server_ask(server_of(cluster), "HSET {pb}:t %b %b %b %b", planted + PLACE_AT, place_bytes, planted, length,
+                     OPEN_TO_ALL, queue_bytes, entries, entries_bytes);
+    redis_server_ask(server_of(cluster), "HINCRBY {pb}:t # 1");
+    free(planted);
+    free(entries);
 }
 
 /* Nobody listens where the tickets of a killed node point. */
@@ -51,27 +64,27 @@ static void test_killed_node(void **state) {
     struct cluster *cluster = *state;
     struct ticket alive = redis_cluster_waits(cluster, 1, 1, "");
     for (uint64_t boot = 0xdead0000; boot < 0xdead0000 + 40; boot++)
-        plant(cluster, boot, '1', "");
+        plant(cluster, &alive, boot, '1', "");
     struct ticket seeker = cluster_ticket(cluster, 2, 2);
     struct broker_event sought = cluster_seek(cluster, &seeker);
     assert_int_equal(sought.status, BROKER_OK);
     assert_int_equal(sought.sought.node, alive.who.at.boot);
     assert_address(cluster_take(cluster, 1, BROKER_OFFERED).to, alive.who.at);
-    assert_int_equal(redis_server_ask(server_of(cluster), "EXISTS {pb}:t {pb}:l")->integer, 0);
+    assert_int_equal(redis_server_ask(server_of(cluster), "EXISTS {pb}:t {pb}:e")->integer, 0);
 }
 
 /* A ticket of another version is not misread; one of ours with something behind it is taken. */
 static void test_other_versions_in_the_line(void **state) {
     struct cluster *cluster = *state;
     struct ticket ours = redis_cluster_waits(cluster, 1, 1, "");
-    plant(cluster, cluster->nodes[2].boot, '2', "");
+    plant(cluster, &ours, cluster->nodes[2].boot, '2', "");
     struct ticket seeker = cluster_ticket(cluster, 0, 2);
     assert_int_equal(cluster_seek(cluster, &seeker).sought.node, ours.who.at.boot);
     cluster_take(cluster, 1, BROKER_OFFERED);
     assert_int_equal(cluster_waiting(cluster), 1);
 
     ours = redis_cluster_waits(cluster, 1, 1, "");
-    plant(cluster, cluster->nodes[3].boot, '1', "something new");
+    plant(cluster, &ours, cluster->nodes[3].boot, '1', "something new");
     seeker = cluster_ticket(cluster, 0, 3);
     assert_int_equal(cluster_seek(cluster, &seeker).sought.node, cluster->nodes[3].boot);
     cluster_take(cluster, 3, BROKER_OFFERED);
@@ -85,12 +98,13 @@ static void test_lost_tickets(void **state) {
     for (uint32_t slot = 0; slot < LOST; slot++) {
         struct ticket ticket = cluster_ticket(cluster, 1, slot);
         ticket.who.person = 1; /* so that they don't find each other */
+        strcpy(ticket.language, "en");
         assert_int_equal(cluster_seek(cluster, &ticket).status, BROKER_NONE);
     }
-    assert_int_equal(redis_server_ask(server_of(cluster), "ZCARD {pb}:l")->integer, LOST);
+    assert_int_equal(redis_server_ask(server_of(cluster), "ZCARD {pb}:e")->integer, LOST);
     redis_server_ask(server_of(cluster), "DEL {pb}:t");
     struct ticket seeker = redis_cluster_waits(cluster, 0, 1, "");
-    assert_int_equal(redis_server_ask(server_of(cluster), "ZCARD {pb}:l")->integer, 1);
+    assert_int_equal(redis_server_ask(server_of(cluster), "ZCARD {pb}:e")->integer, 0);
     cluster_withdraw(cluster, seeker.who.at, seeker.attempt);
 }
 
@@ -151,14 +165,12 @@ static void test_unknown_messages(void **state) {
 static void test_other_versions_of_offers(void **state) {
     struct cluster *cluster = *state;
     struct ticket waiter = redis_cluster_waits(cluster, 1, 1, "");
-    const redisReply *reply = redis_server_ask(server_of(cluster), "HVALS {pb}:t");
-    const char *ours = reply->element[0]->str;
-    const size_t length = reply->element[0]->len;
+    const redisReply *ours = stored(cluster, &waiter);
     char offer[400] = "O";
-    memcpy(offer + 1, ours + PLACE_AT, ADDRESS_BYTES + 4);
-    memcpy(offer + 1 + ADDRESS_BYTES + 4, ours, length);
-    char *ticket = offer + 1 + ADDRESS_BYTES + 4 + 8;
-    size_t offer_length = (size_t)(ticket - offer) + length - 8;
+    memcpy(offer + 1, ours->str + PLACE_AT, ADDRESS_BYTES + 4);
+    char *ticket = offer + 1 + ADDRESS_BYTES + 4 + 8; /* behind the time */
+    memcpy(ticket, ours->str, ours->len);
+    size_t offer_length = (size_t)(ticket - offer) + ours->len;
     memcpy(offer + offer_length, "new", 3);
     offer_length += 3;
     ticket[2] = (char)(ticket[2] + 3);
@@ -189,7 +201,7 @@ static void test_foreign_keys(void **state) {
     static const struct {
         const char *key;
         bool seeks; /* a lone seeker needs it */
-    } foreign[] = {{"{pb}:t", true}, {"{pb}:l", true}, {"{pb}:n", false}, {"{pb}:s", false}};
+    } foreign[] = {{"{pb}:t", true}, {"{pb}:e", true}, {"{pb}:n", false}, {"{pb}:s", false}};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         uint64_t before = type_errors(cluster);
         redis_server_ask(server_of(cluster), "DEL %s", foreign[i].key);
@@ -233,7 +245,7 @@ static void test_scripts_are_flushed(void **state) {
 }
 
 static bool is_known(const char *key) {
-    static const char *const known[] = {"{pb}:n", "{pb}:s", "{pb}:t", "{pb}:l"};
+    static const char *const known[] = {"{pb}:n", "{pb}:s", "{pb}:t", "{pb}:e"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(key, known[i]) == 0)
             return true;
@@ -273,10 +285,11 @@ static void test_born_to_die(void **state) {
         redis_cluster_freeze(cluster, node, true);
     redis_server_ask(server_of(cluster), "FLUSHALL");
     struct ticket ticket = cluster_ticket(cluster, 0, 1);
+    strcpy(ticket.language, "en");
     struct broker_request seek = {.kind = BROKER_SEEK, .asker = ticket.who.at, .seek = ticket};
     cluster_request(cluster, 0, &seek);
     cluster_settle(cluster);
-    static const char *const keys[] = {"{pb}:t", "{pb}:l"};
+    static const char *const keys[] = {"{pb}:t", "{pb}:e"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         assert_true(redis_server_ask(server_of(cluster), "PTTL %s", keys[i])->integer > 0);
     for (unsigned node = 0; node < CLUSTER_NODES; node++)

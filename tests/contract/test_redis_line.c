@@ -123,7 +123,7 @@ static void test_many_at_once(void **state) {
     for (unsigned place = 0; place < PLACES; place++)
         cluster_withdraw(world.cluster, cluster_address(world.cluster, 0, place), world.attempts[place]);
     struct redis_server *server = redis_cluster_server(world.cluster);
-    assert_int_equal(redis_server_ask(server, "EXISTS {pb}:t {pb}:l")->integer, 0);
+    assert_int_equal(redis_server_ask(server, "EXISTS {pb}:t {pb}:e")->integer, 0);
 }
 
 /* Behind any number of elders who don't suit. */
