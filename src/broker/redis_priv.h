@@ -63,6 +63,7 @@ struct redis_relay {
     struct redis_link *listener; /* to this node's data inbox; NULL: that lives elsewhere */
     unsigned unheard;            /* probes sent since one was heard */
     bool heard;                  /* one was, or was answered, since all links to it stand */
+    unsigned under_way;          /* packs that it has not answered */
     bool well;                   /* as LINK_RESUMED knows it */
 };
 
@@ -127,7 +128,8 @@ struct redis_broker {
         redis_crowd_fn *heard;
         void *context;
     } crowds;
-    struct map packs; /* boot → struct pack: frames of this turn */
+    struct map packs;   /* boot → struct pack: frames that are collected */
+    unsigned under_way; /* packs that the main Redis has not answered */
 };
 
 /* --- redis.c --- */

@@ -1,5 +1,7 @@
 /* redis_relay.c - frames to other nodes: those of one turn of the loop for one node are one PUBLISH, on the Redis where
- * its data inbox lives.
+ * its data inbox lives. While earlier ones are on their way to that Redis, frames are collected for longer: with little to do, none
+ * waits; with much, each PUBLISH carries what came while the one before was carried out, as in Nagle's algorithm (RFC 896). So the
+ * delay is bounded by what Redis takes to answer, and the more it has to do, the less a frame costs it.
  *
  * Fails: nobody listens on the main Redis → NODE_GONE, once until the next poll; but not shortly after this node was
  *        cut off itself: the others may have been, too. Nobody listens on a relay → the node may have lost that
@@ -31,6 +33,7 @@ struct published {
     struct redis_broker *self;
     struct redis_relay *relay; /* NULL: main */
     uint64_t boot;
+    unsigned *under_way; /* counts it; NULL for a probe */
 };
 
 static void name_inbox(char out[REDIS_CHANNEL_CHARS + 1], char kind, uint64_t boot) {
@@ -83,6 +86,8 @@ static void on_published(void *context, const struct redisReply *reply) {
     struct published published = *(struct published *)context;
     struct redis_broker *self = published.self;
     free(context);
+    if (published.under_way != NULL)
+        --*published.under_way;
     if (reply == NULL || self->closing)
         return;
     bool elsewhere = published.relay != NULL && published.relay->listener == NULL && published.boot == self->boot;
@@ -97,17 +102,22 @@ static void on_published(void *context, const struct redisReply *reply) {
 }
 
 static bool publish(struct redis_broker *self, struct redis_relay *relay, char kind, uint64_t boot, const char *bytes,
-                    size_t length) {
+                    size_t length, unsigned *under_way) {
     char channel[REDIS_CHANNEL_CHARS + 1];
     const char *words[] = {"PUBLISH", channel, bytes};
     const size_t lengths[] = {strlen("PUBLISH"), REDIS_CHANNEL_CHARS, length};
     struct published *published = memory_zero(1, sizeof *published);
-    *published = (struct published){self, relay, boot};
+    *published = (struct published){self, relay, boot, under_way};
+    if (under_way != NULL)
+        ++*under_way;
     name_inbox(channel, kind, boot);
     struct redis_link *link = relay != NULL ? relay->publisher : self->commands;
     bool sent = redis_link_send(link, on_published, published, 3, words, lengths);
-    if (!sent)
+    if (!sent) {
         free(published);
+        if (under_way != NULL)
+            --*under_way;
+    }
     return sent;
 }
 
@@ -116,8 +126,15 @@ static void free_pack(struct pack *pack) {
     free(pack);
 }
 
+/* The packs that are on their way to a node's home. */
+static unsigned *under_way(struct redis_broker *self, uint64_t boot) {
+    struct redis_relay *home = redis_home(self, boot);
+    return home != NULL ? &home->under_way : &self->under_way;
+}
+
 static void publish_pack(struct redis_broker *self, uint64_t boot, struct pack *pack) {
-    if (publish(self, redis_home(self, boot), 'd', boot, pack->bytes.bytes, pack->bytes.length)) {
+    if (publish(self, redis_home(self, boot), 'd', boot, pack->bytes.bytes, pack->bytes.length,
+                under_way(self, boot))) {
         self->stats.published++;
         self->stats.relayed += pack->frames;
     } else {
@@ -156,12 +173,22 @@ void redis_pack(struct redis_broker *self, uint64_t boot, const void *bytes, siz
 }
 
 void redis_publish_packs(struct redis_broker *self) {
-    if (self->packs.count == 0)
-        return;
-    for (size_t i = 0; i < self->packs.capacity; i++)
-        if (self->packs.slots[i].value != NULL)
-            publish_pack(self, self->packs.slots[i].key, self->packs.slots[i].value);
-    map_fini(&self->packs);
+    struct map packs = self->packs;
+    self->packs = (struct map){0};
+    for (size_t pass = 0; pass < 2; pass++) { /* all that may go, before any of it counts as under way */
+        for (size_t i = 0; i < packs.capacity; i++) {
+            struct map_slot *slot = &packs.slots[i];
+            if (slot->value == NULL)
+                continue;
+            if (pass == 1)
+                publish_pack(self, slot->key, slot->value);
+            else if (*under_way(self, slot->key) > 0 && !self->closing) {
+                map_set(&self->packs, slot->key, slot->value);
+                slot->value = NULL;
+            }
+        }
+    }
+    map_fini(&packs);
 }
 
 void redis_drop_packs(struct redis_broker *self) {
@@ -178,11 +205,11 @@ void redis_drop_packs(struct redis_broker *self) {
 static const char probe[] = {MESSAGE_PROBE};
 
 void redis_probe(struct redis_broker *self) {
-    if (publish(self, NULL, 'i', self->boot, probe, sizeof probe))
+    if (publish(self, NULL, 'i', self->boot, probe, sizeof probe, NULL))
         self->unheard++;
 }
 
 void redis_probe_relay(struct redis_relay *relay) {
-    if (publish(relay->self, relay, 'd', relay->self->boot, probe, sizeof probe))
+    if (publish(relay->self, relay, 'd', relay->self->boot, probe, sizeof probe, NULL))
         relay->unheard++;
 }
