@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { delay, eventually } from '../../e2e/lib/wait.mjs';
-import { docker } from './compose.mjs';
+import { despiteMiscount, docker } from './compose.mjs';
 import { find } from './chart.mjs';
 import { Pod } from './pods.mjs';
 
@@ -53,7 +53,7 @@ export class DockerCluster {
   }
 
   async start() {
-    await docker('network', 'create', this.#network);
+    await docker('network', 'inspect', this.#network).catch(() => docker('network', 'create', this.#network));
     const [{ IPAM }] = JSON.parse(await docker('network', 'inspect', this.#network));
     this.gateway = IPAM.Config[0].Gateway ?? IPAM.Config[0].Subnet.replace(/0\/\d+$/, '1');
     this.#service.endpoints = () => this.#pods.filter(({ pod, leaving }) => (leaving ? Date.now() < leaving + NEWS_MS : pod.ready)).map(({ pod }) => pod);
@@ -155,6 +155,6 @@ export class DockerCluster {
   async stop() {
     await Promise.all([...this.#pods.map(({ pod }) => pod.remove()), this.#redis?.remove()]);
     this.#service.close();
-    await docker('network', 'rm', this.#network);
+    await despiteMiscount(docker('network', 'rm', this.#network));
   }
 }
