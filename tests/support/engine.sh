@@ -43,6 +43,7 @@ engine_stop() {
   if [[ -n $engine_pid ]]; then
     kill "$engine_pid"
     wait "$engine_pid" || true
+    umount "$engine_state"/netns/* 2>/dev/null || true
     rm -rf "$engine_state" 2>/dev/null || true
     engine_pid=
   fi
