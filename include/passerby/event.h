@@ -42,7 +42,7 @@ struct event {
         } opened;
         struct {
             const struct client_frame *frame;
-            const struct claims *claims; /* `resume`: what its token says; NULL = not a good token */
+            const struct claims *claims; /* `resume`, `find` again: what the token says; NULL = not a good one */
         } received;
         struct {
             enum error_code code;

@@ -56,6 +56,9 @@ struct client_frame {
             uint8_t topic_count;
             bool reliable;
             char language[MAX_LANGUAGE_BYTES + 1]; /* primary subtag in lower case; "" = not named */
+            bool again;                            /* only for the stranger of an earlier chat */
+            struct text token;                     /* of that chat */
+            uint64_t again_hash;                   /* of that chat; filled in by the node */
         } find;
         struct {
             struct text body;
@@ -83,7 +86,11 @@ struct server_frame {
             uint32_t window;
             uint32_t grace_ms;
             uint32_t prefer_ms;
+            uint32_t again_ms;
         } hello;
+        struct {
+            bool again; /* only for the stranger of an earlier chat */
+        } waiting;
         struct {
             struct chat_id chat;
             struct text topics[MAX_TOPICS]; /* those in common, as this client wrote them */

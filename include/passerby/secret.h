@@ -17,6 +17,9 @@ bool secret_open(const uint8_t key[32], struct text token, struct claims *out) _
 /* Keyed hash of a folded topic; never 0. */
 uint64_t secret_topic(const uint8_t key[32], struct text folded);
 
+/* Keyed hash of a chat, as its people look for each other again; never 0. */
+uint64_t secret_again(const uint8_t key[32], struct chat_id chat);
+
 /* Keyed hash of a network address, which is not to be known outside of this process. */
 uint64_t secret_address(const uint8_t key[32], uint64_t address);
 

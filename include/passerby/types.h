@@ -91,6 +91,9 @@ struct tombstone {
     enum side side;
 };
 
+/* For so long after a chat began, its two people may look for each other again. */
+enum { AGAIN_MS = 24 * 60 * 60 * 1000 };
+
 /* What a resume token says, once its signature has been checked. */
 struct claims {
     struct chat_id chat;

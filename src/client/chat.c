@@ -132,6 +132,13 @@ static void find(struct chat *chat) {
     visitor_find(chat->visitor);
 }
 
+static void again(struct chat *chat) {
+    if (visitor_again(chat->visitor))
+        chat->searching = true;
+    else
+        terminal_status(&chat->terminal, "there is no stranger who could be found again");
+}
+
 /* A line is a command, or a message. Returns false for a message that was not taken. */
 static bool obey(struct chat *chat, struct text line) {
     if (!takes_commands(chat) || line.length == 0 || line.at[0] != '/')
@@ -140,12 +147,14 @@ static bool obey(struct chat *chat, struct text line) {
         return say(chat, (struct text){line.at + 1, line.length - 1});
     if (is_command(line, "/next"))
         find(chat);
+    else if (is_command(line, "/again"))
+        again(chat);
     else if (is_command(line, "/leave"))
         visitor_leave(chat->visitor);
     else if (is_command(line, "/quit"))
         leave(chat);
     else
-        terminal_status(&chat->terminal, "the commands are /next, /leave and /quit; to say /..., write //...");
+        terminal_status(&chat->terminal, "the commands are /next, /again, /leave and /quit; to say /..., write //...");
     return true;
 }
 
@@ -259,7 +268,9 @@ static void on_ended(struct chat *chat, const struct notice *notice) {
             sentence = sentences[i].sentence;
     terminal_typing(&chat->terminal, false);
     terminal_status(&chat->terminal, "%s%s", sentence,
-                    chat->is_person && !chat->leaving && !chat->searching ? "; /next finds another, /quit ends" : "");
+                    chat->is_person && !chat->leaving && !chat->searching
+                        ? "; /next finds another, /again the same if they want it too, /quit ends"
+                        : "");
     if (notice->number > 0)
         terminal_status(&chat->terminal, "%llu of your messages may never have been shown",
                         (unsigned long long)notice->number);
@@ -296,7 +307,9 @@ static void on_notice(void *context, const struct notice *notice) {
     struct chat *chat = context;
     switch (notice->type) {
     case NOTICE_HELLO: chat->troubled = false; break;
-    case NOTICE_WAITING: terminal_status(&chat->terminal, "looking for a stranger"); break;
+    case NOTICE_WAITING:
+        terminal_status(&chat->terminal, notice->on ? "waiting for the same stranger" : "looking for a stranger");
+        break;
     case NOTICE_MATCHED: on_matched(chat, notice); break;
     case NOTICE_MESSAGE: terminal_message(&chat->terminal, notice->texts[0]); break;
     case NOTICE_TYPING: terminal_typing(&chat->terminal, notice->on); break;

@@ -31,6 +31,7 @@ static const struct member {
     OPTIONAL(HELLO, SEQ, "window", window, 32),
     OPTIONAL(HELLO, COUNT, "grace_ms", grace_ms, 60000),
     OPTIONAL(HELLO, COUNT, "prefer_ms", prefer_ms, 8000),
+    OPTIONAL(HELLO, COUNT, "again_ms", again_ms, 0),
     REQUIRED(MATCHED, NAME, "chat", chat),
     REQUIRED(MATCHED, NAME, "resume", resume),
     REQUIRED(MATCHED, SWITCH, "reliable", reliable),
@@ -183,6 +184,10 @@ char *frames_find(const struct criteria *criteria) {
     if (criteria->language != NULL)
         json_object_set_new(object, "lang", json_string(criteria->language));
     return written(object);
+}
+
+char *frames_find_again(const char *token) {
+    return written(json_pack("{s:s, s:b, s:s}", "t", "find", "reliable", 1, "again", token));
 }
 
 char *frames_msg(uint64_t seq, struct text body) {

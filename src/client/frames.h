@@ -24,7 +24,7 @@ struct heard {
     struct text topics[MAX_TOPICS];
     size_t topic_count;
     uint64_t seq;
-    uint64_t version, online, max_body, max_frame, window, prefer_ms; /* `hello` */
+    uint64_t version, online, max_body, max_frame, window, prefer_ms, again_ms; /* `hello` */
     uint64_t grace_ms, after_ms, retry_ms;
     struct json_t *json;
 };
@@ -38,6 +38,8 @@ void frames_release(struct heard *heard);
 
 /* The JSON of each frame, on the heap. Texts must be valid UTF-8. */
 char *frames_find(const struct criteria *criteria);
+/* Only for the stranger of the chat with that token. */
+char *frames_find_again(const char *token);
 char *frames_msg(uint64_t seq, struct text body);
 char *frames_ack(uint64_t seq);
 char *frames_typing(bool on);

@@ -8,7 +8,7 @@
 
 enum notice_type {
     NOTICE_HELLO,     /* a connection stands; number: people online */
-    NOTICE_WAITING,   /* in the line */
+    NOTICE_WAITING,   /* in the line; on: only for the stranger of the last chat */
     NOTICE_MATCHED,   /* texts: the topics in common; on: the stranger is reliable */
     NOTICE_MESSAGE,   /* texts[0]: what the stranger said */
     NOTICE_TYPING,    /* on: the stranger types */

@@ -39,6 +39,7 @@ void visit_fini(struct visit *visit) {
     if (visit->talking)
         talk_fini(&visit->talk);
     forget_parting(visit);
+    free(visit->last_token);
     output_fini(&visit->out);
 }
 
@@ -85,10 +86,22 @@ static void part(struct visit *visit, int64_t now_ms) {
 
 /* --- the person --------------------------------------------------------------------------------------------------- */
 
-void visit_find(struct visit *visit, int64_t now_ms) {
+static void want(struct visit *visit, bool again, int64_t now_ms) {
     part(visit, now_ms);
     visit->wanted = true;
+    visit->wants_again = again;
     visit->out.wishes |= WISH_OPEN;
+}
+
+void visit_find(struct visit *visit, int64_t now_ms) {
+    want(visit, false, now_ms);
+}
+
+bool visit_again(struct visit *visit, int64_t now_ms) {
+    if (visit->talking || visit->last_token == NULL || now_ms - visit->last_ms >= (int64_t)visit->again_ms)
+        return false;
+    want(visit, true, now_ms);
+    return true;
 }
 
 void visit_leave(struct visit *visit, int64_t now_ms) {
@@ -120,6 +133,28 @@ static void answered(struct visit *visit) {
     visit->out.wishes |= WISH_SETTLE;
 }
 
+/* A node that doesn't know `again` would look for anybody. */
+static void ask_to_find(struct visit *visit, int64_t now_ms) {
+    if (visit->wants_again && visit->again_ms == 0) {
+        visit->wanted = false;
+        output_text(output_notice(&visit->out, NOTICE_REFUSED), text_of("this node can't find somebody again"));
+        return;
+    }
+    visit->sought_again = visit->wants_again;
+    ask(visit, REQUEST_FIND, visit->wants_again ? frames_find_again(visit->last_token) : frames_find(visit->criteria),
+        now_ms);
+}
+
+/* Is it in the line for nothing, or for somebody else than is wanted? */
+static bool is_misplaced(const struct visit *visit) {
+    return visit->queued && (!visit->wanted || visit->wants_again != visit->sought_again);
+}
+
+static void forget_last(struct visit *visit) {
+    free(visit->last_token);
+    visit->last_token = NULL;
+}
+
 void visit_reconcile(struct visit *visit, int64_t now_ms) {
     if (!visit->connected || visit->asked != REQUEST_NONE)
         return;
@@ -132,8 +167,8 @@ void visit_reconcile(struct visit *visit, int64_t now_ms) {
         talk_flush(&visit->talk, &visit->limits, now_ms);
     } else if (visit->wanted && !visit->queued) {
         if (!paused)
-            ask(visit, REQUEST_FIND, frames_find(visit->criteria), now_ms);
-    } else if (visit->parting_id != NULL || (visit->queued && !visit->wanted)) {
+            ask_to_find(visit, now_ms);
+    } else if (visit->parting_id != NULL || is_misplaced(visit)) {
         ask(visit, REQUEST_LEAVE, frames_leave(), now_ms);
     } else {
         visit->out.wishes |= WISH_SETTLE;
@@ -155,6 +190,7 @@ void visit_refused(struct visit *visit, uint64_t close_code) {
     visit_lost(visit);
     visit->wanted = false;
     forget_parting(visit);
+    forget_last(visit);
     if (visit->talking && close_code != CLOSE_CODE_SUPERSEDED)
         end_talk_because(visit, text_of("closed"));
     end_talk(visit, NOTICE_CLOSED)->number = close_code;
@@ -168,6 +204,7 @@ void visit_greeted(struct visit *visit, const struct heard *hello) {
         return;
     }
     visit->connected = true;
+    visit->again_ms = hello->again_ms;
     visit->limits = (struct limits){hello->max_body, hello->max_frame, hello->window};
     if (visit->talking)
         talk_refit(&visit->talk, &visit->limits);
@@ -195,7 +232,7 @@ static void on_waiting(struct visit *visit, const struct heard *heard) {
     visit->bound = false;
     visit->queued = true;
     if (visit->wanted)
-        output_notice(&visit->out, NOTICE_WAITING);
+        output_notice(&visit->out, NOTICE_WAITING)->on = visit->sought_again;
 }
 
 static void on_matched(struct visit *visit, const struct heard *heard, int64_t now_ms) {
@@ -215,6 +252,9 @@ static void on_matched(struct visit *visit, const struct heard *heard, int64_t n
     }
     visit->wanted = false;
     visit->talking = true;
+    forget_last(visit);
+    visit->last_token = memory_copy(heard->resume.at, heard->resume.length);
+    visit->last_ms = now_ms;
     talk_init(&visit->talk, &visit->out, heard, now_ms);
     struct notice *notice = output_notice(&visit->out, NOTICE_MATCHED);
     notice->on = heard->reliable;

@@ -18,12 +18,18 @@ struct visit {
     struct limits limits; /* of the newest `hello` */
     bool connected;       /* a connection stands */
     bool wanted;          /* a stranger is */
+    bool wants_again;     /* the one of the last chat, and nobody else */
+    bool sought_again;    /* so the last `find` said */
     bool bound;           /* this connection holds the chat, or the one that is parted from */
     bool queued;          /* this connection is in the line */
     bool talking;
     struct talk talk; /* when `talking` */
     char *parting_id; /* the chat that was left, which the node has not confirmed; NULL = none */
     char *parting_token;
+    char *last_token; /* of the chat that is, or that was last; NULL = none */
+    int64_t last_ms;  /* when it began */
+    uint64_t
+        again_ms; /* of the newest `hello`: for so long after that its two may look for each other; 0 = not at all */
     enum visit_request asked; /* and not answered */
     int64_t answer_by_ms;     /* when `asked` */
     int64_t retry_ms;         /* no request before that; TALK_NEVER = at any time */
@@ -37,6 +43,9 @@ void visit_fini(struct visit *visit);
 
 /* Looks for a stranger; leaves the chat first, if there is one. */
 void visit_find(struct visit *visit, int64_t now_ms);
+/* Looks for the stranger of the last chat only; they are met if they do the same. False, and nothing done: the chat goes
+ * on, there was none, it was too long ago, or the node does not know how. */
+bool visit_again(struct visit *visit, int64_t now_ms);
 /* Leaves the chat, or stops looking. */
 void visit_leave(struct visit *visit, int64_t now_ms);
 /* Says something: valid UTF-8, not empty, and such that talk_fits(). There must be a chat. */

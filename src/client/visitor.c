@@ -287,6 +287,12 @@ void visitor_find(struct visitor *visitor) {
     changed(visitor);
 }
 
+bool visitor_again(struct visitor *visitor) {
+    bool possible = visit_again(&visitor->visit, now_ms(visitor));
+    changed(visitor);
+    return possible;
+}
+
 void visitor_leave(struct visitor *visitor) {
     visit_leave(&visitor->visit, now_ms(visitor));
     changed(visitor);

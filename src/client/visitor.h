@@ -26,6 +26,8 @@ void visitor_free(struct visitor *visitor);
 
 /* Looks for a stranger; leaves the chat first, if there is one. Connects, if that has not been done. */
 void visitor_find(struct visitor *visitor);
+/* Looks for the stranger of the last chat, and nobody else. False: that is not possible. */
+bool visitor_again(struct visitor *visitor);
 /* Leaves the chat, or stops looking. */
 void visitor_leave(struct visitor *visitor);
 /* Says something. Returns its number; or 0 if there is no chat, or no node would take the text. */

@@ -66,6 +66,7 @@ static void step_opened(struct core *core, const struct event *event) {
     frame->hello.window = core->options.window;
     frame->hello.grace_ms = core->options.grace_ms;
     frame->hello.prefer_ms = core->options.prefer_ms;
+    frame->hello.again_ms = AGAIN_MS;
     if (core->draining)
         session_ask_to_reconnect(core, session, core->drain_spread_ms);
 }

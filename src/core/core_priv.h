@@ -84,6 +84,7 @@ struct search {
     size_t written_length[MAX_TOPICS];
     int64_t began_ms;
     uint32_t first_attempt; /* of these criteria */
+    uint64_t again_as;      /* only for the stranger of an earlier chat, in which we were this person; else 0 */
     bool answered;          /* the client has been told `waiting` */
     struct early *early;    /* frames of the chat that came before the word that the match is made; owned (early.c) */
     uint32_t early_count;

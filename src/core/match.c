@@ -29,7 +29,7 @@ static void end_unwanted(struct core *core, const struct broker_event *event, en
 
 static void common_topics(const struct search *search, const struct topics *theirs, struct server_frame *frame) {
     const struct topics *ours = &search->ticket.topics;
-    for (size_t i = 0; i < ours->count; i++)
+    for (size_t i = 0; i < ours->count && search->again_as == 0; i++)
         for (size_t j = 0; j < theirs->count; j++)
             if (ours->hash[i] == theirs->hash[j]) {
                 struct text *text = &frame->matched.topics[frame->matched.topic_count++];
@@ -43,6 +43,8 @@ static void matched(struct core *core, struct session *session, const struct bro
     const struct ticket *peer = &event->match.peer;
     pairing_decline_held(core, session);
     session_set_state(core, session, SESSION_CHATTING);
+    if (search->again_as != 0)
+        session->person = search->again_as;
     struct chat *chat = chat_open(core, session, event->chat, side);
     chat->fence = event->match.fence;
     chat->peer = peer->who;

@@ -16,6 +16,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ask.h"
 #include "chat.h"
@@ -42,16 +43,7 @@ void pairing_discard(struct session *session) {
     session->search = NULL;
 }
 
-/* Gives the session a search with the frame's criteria; place and clock are those of the one it replaces, if any. */
-static void set_criteria(struct core *core, struct session *session, const struct client_frame *frame) {
-    struct search *search = memory_zero(1, sizeof *search);
-    struct search *before = session->search;
-    if (before != NULL) {
-        *search = *before;
-        search->ticket.topics = (struct topics){0};
-    } else {
-        search->began_ms = core_now(core);
-    }
+static void set_preferences(struct search *search, const struct client_frame *frame) {
     for (size_t i = 0; i < frame->find.topic_count; i++) {
         const struct topic *topic = &frame->find.topics[i];
         search->ticket.topics.hash[i] = topic->hash;
@@ -60,8 +52,32 @@ static void set_criteria(struct core *core, struct session *session, const struc
     }
     search->ticket.topics.count = frame->find.topic_count;
     static_assert(sizeof search->ticket.language == sizeof frame->find.language, "one size of language");
-    for (size_t i = 0; i < sizeof search->ticket.language; i++)
-        search->ticket.language[i] = frame->find.language[i];
+    memcpy(search->ticket.language, frame->find.language, sizeof search->ticket.language);
+}
+
+/* Only for the stranger of that chat: to the broker it is a topic which only these two people can name, and on which
+ * both insist. They come as who they were there, so that nobody who uses one token twice meets themselves. */
+static void set_reunion(struct search *search, const struct client_frame *frame, const struct claims *claims) {
+    search->ticket.topics = (struct topics){.hash = {frame->find.again_hash}, .count = 1};
+    search->ticket.language[0] = '\0';
+    search->again_as = claims->person;
+}
+
+/* Gives the session a search with the frame's criteria; place and clock are those of the one it replaces, if any. */
+static void set_criteria(struct core *core, struct session *session, const struct client_frame *frame) {
+    struct search *search = memory_zero(1, sizeof *search);
+    struct search *before = session->search;
+    if (before != NULL) {
+        *search = *before;
+        memset(search->written, 0, sizeof search->written);
+        search->again_as = 0;
+    } else {
+        search->began_ms = core_now(core);
+    }
+    if (frame->find.again)
+        set_reunion(search, frame, core->event->received.claims);
+    else
+        set_preferences(search, frame);
     search->ticket.who.reliable = frame->find.reliable;
     search->first_attempt = session->attempt + 1;
     pairing_free(before);
@@ -69,13 +85,13 @@ static void set_criteria(struct core *core, struct session *session, const struc
 }
 
 static void tell_waiting(struct core *core, struct session *session) {
-    ask_tell(core, session, SERVER_WAITING);
+    ask_tell(core, session, SERVER_WAITING)->waiting.again = session->search->again_as != 0;
     session->search->answered = true;
 }
 
 static void ask_to_seek(struct core *core, struct search *search) {
     struct ticket *ticket = &search->ticket;
-    ticket->relaxed = core_now(core) - search->began_ms >= (int64_t)core->options.prefer_ms;
+    ticket->relaxed = search->again_as == 0 && core_now(core) - search->began_ms >= (int64_t)core->options.prefer_ms;
     search->unsure = search->unsure || !core->cut_off;
     ask_broker(core, BROKER_SEEK, ticket->who.at, ticket->chat)->seek = *ticket;
 }
@@ -91,13 +107,13 @@ static void seek(struct core *core, struct session *session) {
     early_forget(search);
     session->attempt++;
     ticket->who.at = session_address(core, session);
-    ticket->who.person = session->person;
+    ticket->who.person = search->again_as != 0 ? search->again_as : session->person;
     session->reliable = ticket->who.reliable;
     ticket->attempt = session->attempt;
     ticket->chat = (struct chat_id){core->event->entropy[0] ^ ((uint64_t)session->slot << 32 | session->attempt),
                                     core->event->entropy[1] ^ core->options.boot};
     for (size_t i = 0; i < RECENT_STRANGERS; i++)
-        ticket->recent[i] = session->recent[i];
+        ticket->recent[i] = search->again_as != 0 ? 0 : session->recent[i];
     ask_to_seek(core, search);
 }
 
@@ -184,8 +200,17 @@ static void find_anew(struct core *core, struct session *session, const struct c
     seek(core, session);
 }
 
+/* Is it an ordinary search, or does its token tell of a chat that began not too long ago? */
+static bool may_find(struct core *core, struct session *session, const struct client_frame *frame) {
+    const struct claims *claims = core->event->received.claims;
+    if (!frame->find.again || (claims != NULL && core->event->wall_ms - claims->born_ms <= AGAIN_MS))
+        return true;
+    session_refuse(core, session, ERROR_BAD_FIELD, "'again' must be the token of a chat that began within a day", 0);
+    return false;
+}
+
 void pairing_find(struct core *core, struct session *session, const struct client_frame *frame) {
-    if (!ratelimit_find(core, session))
+    if (!ratelimit_find(core, session) || !may_find(core, session, frame))
         return;
     if (core->draining) {
         tell_busy(core, session);
@@ -284,7 +309,7 @@ static void sought_nobody(struct core *core, struct session *session) {
     }
     if (!search->answered)
         tell_waiting(core, session);
-    if (!search->ticket.relaxed)
+    if (!search->ticket.relaxed && search->again_as == 0)
         session_set_timer(core, session, search->began_ms + (int64_t)core->options.prefer_ms);
 }
 

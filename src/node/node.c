@@ -185,6 +185,17 @@ static void hash_topics(const struct node *node, struct client_frame *frame) {
         frame->find.topics[i].hash = secret_topic(node->options.key, frame->find.topics[i].folded);
 }
 
+/* What the frame's token says: NULL if it has none, or not a good one. */
+static const struct claims *open_token(const struct node *node, const struct client_frame *frame,
+                                       struct claims *claims) {
+    struct text token = {0};
+    if (frame->kind == CLIENT_RESUME)
+        token = frame->resume.token;
+    else if (frame->kind == CLIENT_FIND && frame->find.again)
+        token = frame->find.token;
+    return token.at != NULL && secret_open(node->options.key, token, claims) ? claims : NULL;
+}
+
 static void on_text(void *context, session_ref session, conn_ref conn, const char *bytes, size_t length) {
     struct node *node = context;
     struct event event = {.session = session, .conn = conn};
@@ -201,10 +212,11 @@ static void on_text(void *context, session_ref session, conn_ref conn, const cha
     struct claims claims;
     event.kind = EVENT_RECEIVED;
     event.received.frame = &decoded.frame;
+    event.received.claims = open_token(node, &decoded.frame, &claims);
     if (decoded.frame.kind == CLIENT_FIND)
         hash_topics(node, &decoded.frame);
-    else if (decoded.frame.kind == CLIENT_RESUME && secret_open(node->options.key, decoded.frame.resume.token, &claims))
-        event.received.claims = &claims;
+    if (decoded.frame.kind == CLIENT_FIND && event.received.claims != NULL)
+        decoded.frame.find.again_hash = secret_again(node->options.key, claims.chat);
     step_at(node, &event, began_us);
     if (decoded.frame.kind == CLIENT_MSG)
         metrics_observe_us(node->options.metrics, HISTOGRAM_RELAY, (uint64_t)(now_us(node) - began_us));

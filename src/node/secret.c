@@ -59,7 +59,7 @@ void secret_derive(const char *secret, size_t length, uint8_t key[KEY_BYTES]) {
     hmac(secret, length, label, sizeof label - 1, key);
 }
 
-/* Tokens and topics are told apart by the first byte of what is hashed: VERSION here, 't' there. */
+/* What is hashed begins with a byte that tells what it is: VERSION for a token, a letter for the others. */
 static void token_mac(const uint8_t key[KEY_BYTES], const uint8_t body[BODY_BYTES], uint8_t mac[MAC_BYTES]) {
     uint8_t hash[HASH_BYTES];
     hmac(key, KEY_BYTES, body, BODY_BYTES, hash);
@@ -111,6 +111,16 @@ uint64_t secret_topic(const uint8_t key[KEY_BYTES], struct text folded) {
     bytes[0] = 't';
     memcpy(bytes + 1, folded.at, length);
     hmac(key, KEY_BYTES, bytes, 1 + length, hash);
+    uint64_t value = get_u64(hash);
+    return value != 0 ? value : 1;
+}
+
+uint64_t secret_again(const uint8_t key[32], struct chat_id chat) {
+    uint8_t bytes[17] = {'g'};
+    uint8_t hash[HASH_BYTES];
+    put_u64(bytes + 1, chat.high);
+    put_u64(bytes + 9, chat.low);
+    hmac(key, KEY_BYTES, bytes, sizeof bytes, hash);
     uint64_t value = get_u64(hash);
     return value != 0 ? value : 1;
 }

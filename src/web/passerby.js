@@ -157,6 +157,18 @@ export class Passerby {
     this.#turn(() => this.#session.find(criteria));
   }
 
+  /** Whether again() can be called: a chat has ended here not too long ago, and the node knows how. */
+  get canMeetAgain() {
+    return this.#session.canMeetAgain;
+  }
+
+  /** Looks for the stranger of the last chat, and nobody else; they are met if they do the same. */
+  again() {
+    if (this.canMeetAgain) {
+      this.#turn(() => this.#session.again());
+    }
+  }
+
   /** Leaves the chat, or stops looking. */
   leave() {
     this.#turn(() => this.#session.leave());

@@ -20,6 +20,7 @@
 #define FIELD_ROWS(FIELD_ROW)                                                                                          \
     FIELD_ROW(TOPICS, "topics", "must be an array of at most 8 strings, each of 1 to 32 characters when trimmed")      \
     FIELD_ROW(LANG, "lang", "must be a BCP 47 language tag")                                                           \
+    FIELD_ROW(AGAIN, "again", "must be a string")                                                                      \
     FIELD_ROW(RELIABLE, "reliable", "must be true or false")                                                           \
     FIELD_ROW(BODY, "body", "must be a string that is not empty")                                                      \
     FIELD_ROW(MSG_SEQ, "seq", "must be an integer from 1 to 9007199254740991")                                         \
@@ -115,6 +116,10 @@ static enum field decode_find(const json_t *root, struct client_frame *frame) {
     const json_t *reliable = get(root, FIELD_RELIABLE);
     if (reliable != NULL && !read_bool(reliable, &frame->find.reliable))
         return FIELD_RELIABLE;
+    const json_t *again = get(root, FIELD_AGAIN);
+    frame->find.again = again != NULL;
+    if (again != NULL && !read_text(again, &frame->find.token))
+        return FIELD_AGAIN;
     return FIELD_NONE;
 }
 

@@ -23,6 +23,12 @@ static void put_hello(struct buffer *out, const struct server_frame *frame) {
     writer_number(out, "window", frame->hello.window);
     writer_number(out, "grace_ms", frame->hello.grace_ms);
     writer_number(out, "prefer_ms", frame->hello.prefer_ms);
+    writer_number(out, "again_ms", frame->hello.again_ms);
+}
+
+static void put_waiting(struct buffer *out, const struct server_frame *frame) {
+    if (frame->waiting.again)
+        writer_bool(out, "again", true);
 }
 
 static void put_matched(struct buffer *out, const struct server_frame *frame) {
@@ -80,9 +86,11 @@ typedef void (*put_fn)(struct buffer *out, const struct server_frame *frame);
 
 void wire_encode(const struct server_frame *frame, struct buffer *out) {
     static const put_fn fields[SERVER_KINDS] = {
-        [SERVER_HELLO] = put_hello,     [SERVER_MATCHED] = put_matched, [SERVER_MSG] = put_msg,
-        [SERVER_ACK] = put_ack,         [SERVER_TYPING] = put_typing,   [SERVER_AWAY] = put_away,
-        [SERVER_RESUMED] = put_resumed, [SERVER_ENDED] = put_ended,     [SERVER_RECONNECT] = put_reconnect,
+        [SERVER_HELLO] = put_hello,     [SERVER_WAITING] = put_waiting,
+        [SERVER_MATCHED] = put_matched, [SERVER_MSG] = put_msg,
+        [SERVER_ACK] = put_ack,         [SERVER_TYPING] = put_typing,
+        [SERVER_AWAY] = put_away,       [SERVER_RESUMED] = put_resumed,
+        [SERVER_ENDED] = put_ended,     [SERVER_RECONNECT] = put_reconnect,
         [SERVER_ERROR] = put_error, /* the others have none */
     };
     writer_open(out, "t", wire_server_name(frame->kind));

@@ -187,6 +187,26 @@ test('chat: in a pipe a line is a line; with --commands it may be a command', as
   assert.match(chat.stderr, /nobody is here to hear it/);
 });
 
+test('chat: /again finds the same stranger, if they want it too', async (t) => {
+  const server = await startServer(t);
+  const stranger = await waitingStranger(t, server);
+  const chat = new Command(t, ['chat', server.url, '--commands']).write('/again\n');
+  const { resume } = await stranger.matched();
+  await chat.says('there is no stranger who could be found again', 'stderr');
+  stranger.send({ t: 'leave' });
+  await stranger.expect('ended', { reason: 'you_left' });
+  await chat.write('/again\n').says('waiting for the same stranger', 'stderr');
+  const other = await waitingStranger(t, server);
+  stranger.send({ t: 'find', again: resume });
+  await stranger.matched();
+  chat.write('here we are\n/quit\n');
+  await stranger.expect('msg', { body: 'here we are' });
+  stranger.send({ t: 'ack', seq: 1 });
+  await chat.ends(0);
+  other.send({ t: 'leave' });
+  await other.expect('idle');
+});
+
 test('chat: too long a line is refused, and the others are said', async (t) => {
   const server = await startServer(t, ['--max-body', '100']);
   const a = new Command(t, ['chat', server.url, '--stay']).end();

@@ -22,8 +22,27 @@ async function startCluster(t) {
   const nodes = [await startNode(t, redis.url), await startNode(t, redis.url)];
   const people = [await connect(t, nodes[0]), await connect(t, nodes[1])];
   await match(...people, { reliable: true });
-  return { nodes, people };
+  return { redis, nodes, people };
 }
+
+describe('three nodes', () => {
+  it('let strangers find each other again on whichever they are by then', async (t) => {
+    const { redis, nodes, people: [a, b] } = await startCluster(t);
+    const third = await startNode(t, redis.url);
+    a.send({ t: 'leave' });
+    await b.expectSkipping(['ack', 'typing'], 'ended', { reason: 'left' });
+    const moved = await connect(t, third);
+    moved.send({ t: 'find', again: a.match.resume, reliable: true });
+    await moved.expect('waiting', { again: true });
+    const other = await connect(t, nodes[0]);
+    other.send({ t: 'find' });
+    await other.expect('waiting');
+    b.send({ t: 'find', again: b.match.resume, reliable: true });
+    b.match = await b.matched();
+    await moved.expect('matched', { chat: b.match.chat, topics: [] });
+    await assertTalking(moved, b);
+  });
+});
 
 describe('two nodes', () => {
   it('pair their people, who talk and leave', async (t) => {

@@ -45,6 +45,7 @@ describe('hello', { concurrency: 4 }, () => {
     const { online, ...rest } = hello;
     assert.deepEqual(rest, {
       t: 'hello', v: 1, max_body: 2000, max_frame: 16384, window: 32, grace_ms: 60000, prefer_ms: 8000,
+      again_ms: 86400000,
     });
   });
 

@@ -38,6 +38,13 @@ static void check_find(const struct client_frame *frame) {
     }
 }
 
+static void check_again(const struct client_frame *frame) {
+    if (frame->find.again)
+        require_utf8(frame->find.token);
+    else
+        require(frame->find.token.at == NULL);
+}
+
 static void check_msg(const struct client_frame *frame) {
     struct text body = frame->msg.body;
     require(body.length > 0 && frame->msg.seq <= MAX_SEQ);
@@ -75,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     switch (out.frame.kind) {
-    case CLIENT_FIND: check_find(&out.frame); break;
+    case CLIENT_FIND: check_find(&out.frame), check_again(&out.frame); break;
     case CLIENT_MSG: check_msg(&out.frame); break;
     case CLIENT_ACK: require(out.frame.ack.seq <= MAX_SEQ); break;
     case CLIENT_RESUME: require_utf8(out.frame.resume.token); break;

@@ -144,9 +144,11 @@ static void text(size_t index, const char *bytes, size_t length) {
         listener->on_text(listener->context, client->session, index + 1, bytes, length);
 }
 
-static void resume(size_t index, size_t which) {
+/* Takes its chat up, or looks for its stranger again. */
+static void use_token(size_t index, size_t which) {
+    static const char *const forms[] = {"{\"t\":\"resume\",\"token\":\"%s\"}", "{\"t\":\"find\",\"again\":\"%s\"}"};
     char frame[MAX_TOKEN_CHARS + 64];
-    int length = snprintf(frame, sizeof frame, "{\"t\":\"resume\",\"token\":\"%s\"}", world->token[which % TOKENS]);
+    int length = snprintf(frame, sizeof frame, forms[which / TOKENS % 2], world->token[which % TOKENS]);
     text(index, frame, (size_t)length);
 }
 
@@ -219,7 +221,7 @@ static void operate(struct input *input) {
         text(index, phrase, strlen(phrase));
         break;
     }
-    case OP_RESUME: resume(index, next(input)); break;
+    case OP_RESUME: use_token(index, next(input)); break;
     case OP_CLOSE:
         if (client->open)
             tell_closed(index);

@@ -29,6 +29,10 @@ static bool waits(const struct world *world, const struct client *client) {
 static int64_t accepts_from_us(const struct world *world, const struct client *a, const struct client *b) {
     const struct link *link = &a->main->link;
     struct stranger stranger = {b->number, b->main->link.person, 0};
+    if (link->criteria.again != 0 || b->main->link.criteria.again != 0) {
+        bool sure = !link->criteria.doubtful && wish_prefers(&link->criteria, &b->main->link.criteria);
+        return sure ? link->waiting_us : NEVER_US;
+    }
     if (wish_prefers(&link->criteria, &b->main->link.criteria) && !link->doubtful && !b->main->link.doubtful &&
         !client_may_have_met(a, link->person, stranger))
         return link->waiting_us;

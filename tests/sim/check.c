@@ -61,12 +61,15 @@ static bool met(const struct client *client, const struct member *own, const str
     return client_met(client, own->person, (struct stranger){peer->number, peer->person, 0});
 }
 
+static void forget_met(struct client *client) {
+    memset(client->met, 0, sizeof client->met);
+    client->met_surely = 0;
+}
+
 /* Somebody whom we know when they have been told, too. */
 static void meet(struct client *client, const struct member *own, uint32_t chat) {
-    if (client->met_person != own->person) {
-        memset(client->met, 0, sizeof client->met);
-        client->met_surely = 0;
-    }
+    if (client->met_person != own->person)
+        forget_met(client);
     client->met_person = own->person;
     memmove(&client->met[1], &client->met[0], sizeof client->met - sizeof client->met[0]);
     client->met[0] = (struct stranger){.chat = chat};
@@ -79,6 +82,14 @@ static void recognise(struct client *client, const struct member *own, const str
             client->met[i] = (struct stranger){peer->number, peer->person, chat};
 }
 
+/* They wanted each other again, and nobody else. */
+static void judge_reunion(struct world *world, const struct member *own, const struct member *peer) {
+    if (own->criteria.again != peer->criteria.again || own->criteria.with != peer->number)
+        world_fail(world, "client %u is matched with client %u, and they did not look for each other", own->number,
+                   peer->number);
+    world->tally.reunions++;
+}
+
 /* Both have been told: do they fit? */
 static void judge_match(struct world *world, struct chat *chat, uint32_t side) {
     struct member *own = &chat->member[side];
@@ -86,7 +97,9 @@ static void judge_match(struct world *world, struct chat *chat, uint32_t side) {
     struct client *client = &world->clients[own->number];
     if (!own->replaced && !peer->replaced && !own->rogue && !peer->rogue) {
         bool suits = wish_prefers(&own->criteria, &peer->criteria);
-        bool again = met(client, own, peer);
+        bool again = own->criteria.again == 0 && met(client, own, peer);
+        if (own->criteria.again != 0 || peer->criteria.again != 0)
+            judge_reunion(world, own, peer);
         if ((!suits || again) && own->waited_us / MILLISECOND_US + 1 < world->climate.core.prefer_ms)
             world_fail(world, "client %u is matched after %" PRId64 " ms with client %u, whom it %s", own->number,
                        own->waited_us / MILLISECOND_US, peer->number, suits ? "has met" : "does not prefer");
@@ -98,6 +111,18 @@ static void judge_match(struct world *world, struct chat *chat, uint32_t side) {
                        own->told_reliable ? "" : "not ");
     }
     recognise(client, own, peer, chat->serial);
+}
+
+/* Whoever meets the same stranger again is who it was there; what it remembers stays. */
+static void become(struct pipe *pipe, const struct criteria *criteria, bool others) {
+    struct client *client = pipe->client;
+    pipe->link.doubtful |=
+        criteria->doubtful || (others && client->again.again != 0); /* one of them may have been that */
+    if (criteria->again == 0)
+        return;
+    if (client->met_person != pipe->link.person)
+        forget_met(client); /* what it knew as that person, another session knew */
+    client->met_person = pipe->link.person = criteria->as;
 }
 
 static void sent_matched(struct world *world, struct pipe *pipe, const struct heard *heard) {
@@ -116,6 +141,7 @@ static void sent_matched(struct world *world, struct pipe *pipe, const struct he
     uint32_t side = chat->members++;
     bool others;
     struct criteria criteria = link_criteria(link, &others);
+    become(pipe, &criteria, others);
     chat->member[side] = (struct member){
         .number = pipe->number,
         .person = link->person,

@@ -92,7 +92,7 @@ void client_find(struct world *world, struct client *client, struct criteria cri
     }
     command(link, COMMAND_FIND, criteria);
     struct buffer text = {0};
-    wish_find(&criteria, &text);
+    wish_find(&criteria, &client->last, &text);
     pipe_say(world, client->main, text.bytes, text.length);
     buffer_fini(&text);
 }
@@ -199,7 +199,7 @@ void client_begin(struct world *world, struct client *client, struct pipe *pipe)
         bool older = client->earlier.length > 0 && world_chance(world, 8);
         client_resume(world, pipe, older ? &client->earlier : &client->token, client->chat, client->side);
     } else if (client->wants_find && pipe == client->main) {
-        client_find(world, client, wish_criteria(world));
+        client_find(world, client, wish_criteria(world, client));
     }
 }
 
@@ -259,6 +259,15 @@ void client_drop_pipe(struct world *world, struct client *client, struct pipe *p
     client_plan(world, client);
 }
 
+static void remember_last(struct client *client, const struct chat *chat) {
+    const struct member *me = &chat->member[client->side], *peer = &chat->member[1 - client->side];
+    client->last = client->token;
+    client->again = (struct criteria){0};
+    if (chat->members == 2 && !client->rogue)
+        client->again =
+            (struct criteria){.again = chat->serial, .with = peer->number, .as = me->person, .doubtful = me->doubtful};
+}
+
 void client_chat_over(struct world *world, struct client *client, bool spent) {
     struct chat *chat = client->chat;
     if (chat == NULL)
@@ -266,6 +275,7 @@ void client_chat_over(struct world *world, struct client *client, bool spent) {
     own(client)->over = true;
     if (spent)
         client->old[world_below(world, OLD_TOKENS)] = client->token;
+    remember_last(client, chat);
     client->chat = NULL;
     client->moved_in_vain = false;
     client->wants_find |= client->going == GOING_NEXT;
@@ -359,7 +369,7 @@ static void retry(struct world *world, struct client *client) {
         pipe->link.begun = false;
         client_begin(world, client, pipe);
     } else if (client->chat == NULL && client->wants_find && pipe == client->main) {
-        client_find(world, client, wish_criteria(world));
+        client_find(world, client, wish_criteria(world, client));
     }
 }
 

@@ -41,6 +41,8 @@ struct client {
     struct token token;           /* the newest */
     struct token earlier;         /* an earlier one of the same chat */
     struct token old[OLD_TOKENS]; /* of chats that are over for it */
+    struct token last;            /* of the last such */
+    struct criteria again;        /* for its stranger; .again 0 = none */
     bool reliable;                /* itself, in this chat */
     bool peer_reliable;
     bool peer_away;

@@ -78,8 +78,9 @@ static void find_answered(struct link *link) {
 }
 
 static void hear_waiting(struct world *world, struct pipe *pipe, const struct heard *heard) {
-    (void)heard;
     find_answered(&pipe->link);
+    if (heard->again != (pipe->link.criteria.again != 0) && !pipe->client->rogue)
+        world_fail(world, "client %u waits %s stranger", pipe->number, heard->again ? "for one" : "for any");
     pipe->link.phase = PHASE_WAITING;
     pipe->link.waiting_us = world->now_us;
 }
@@ -207,7 +208,7 @@ static void hear_resumed(struct world *world, struct pipe *pipe, const struct he
     if (going == GOING_AWAY)
         client_leave(world, client);
     else if (going == GOING_NEXT)
-        client_find(world, client, wish_criteria(world));
+        client_find(world, client, wish_criteria(world, client));
     else
         client_resend(world, client);
 }

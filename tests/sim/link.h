@@ -17,6 +17,10 @@ struct criteria {
     uint8_t spelling;
     uint8_t language; /* 0 = none */
     bool reliable;
+    uint32_t again; /* only for the stranger of this chat (struct chat.serial); 0 = whoever it is */
+    uint32_t with;  /* that stranger's number */
+    uint32_t as;    /* and who it was there (struct member.person) */
+    bool doubtful;  /* or may have been */
 };
 
 struct link {

@@ -31,6 +31,8 @@ enum field_type { FIELD_TEXT, FIELD_NUMBER, FIELD_BOOL, FIELD_TEXTS };
     FIELD_ROW(max_frame, NUMBER)                                                                                       \
     FIELD_ROW(window, NUMBER)                                                                                          \
     FIELD_ROW(grace_ms, NUMBER)                                                                                        \
+    FIELD_ROW(again, BOOL)                                                                                             \
+    FIELD_ROW(again_ms, NUMBER)                                                                                        \
     FIELD_ROW(prefer_ms, NUMBER)                                                                                       \
     FIELD_ROW(after_ms, NUMBER)                                                                                        \
     FIELD_ROW(retry_ms, NUMBER)
@@ -50,8 +52,8 @@ static const struct {
 #undef FIELD_INFO
 
 static const uint32_t needs[SERVER_KINDS] = {
-    [SERVER_HELLO] =
-        BIT(v) | BIT(online) | BIT(max_body) | BIT(max_frame) | BIT(window) | BIT(grace_ms) | BIT(prefer_ms),
+    [SERVER_HELLO] = BIT(v) | BIT(online) | BIT(max_body) | BIT(max_frame) | BIT(window) | BIT(grace_ms) |
+                     BIT(prefer_ms) | BIT(again_ms),
     [SERVER_MATCHED] = BIT(chat) | BIT(topics) | BIT(resume) | BIT(reliable),
     [SERVER_MSG] = BIT(seq) | BIT(body),
     [SERVER_ACK] = BIT(seq),
@@ -235,12 +237,14 @@ static bool value(struct cursor *cursor, enum field name, struct heard *out, str
         [F_online] = &out->online,     [F_max_body] = &out->max_body,
         [F_window] = &out->window,     [F_max_frame] = &out->max_frame,
         [F_grace_ms] = &out->grace_ms, [F_prefer_ms] = &out->prefer_ms,
-        [F_after_ms] = &out->after_ms, [F_retry_ms] = &out->retry_ms,
+        [F_again_ms] = &out->again_ms, [F_after_ms] = &out->after_ms,
+        [F_retry_ms] = &out->retry_ms,
     };
+    bool *const booleans[FIELDS] = {[F_on] = &out->on, [F_reliable] = &out->reliable, [F_again] = &out->again};
     switch (fields[name].type) {
     case FIELD_TEXT: return string(cursor, texts[name]);
     case FIELD_NUMBER: return number(cursor, numbers[name]);
-    case FIELD_BOOL: return boolean(cursor, name == F_on ? &out->on : &out->reliable);
+    case FIELD_BOOL: return boolean(cursor, booleans[name]);
     case FIELD_TEXTS: return strings(cursor, out);
     }
     return false;

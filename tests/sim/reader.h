@@ -21,6 +21,7 @@ struct heard {
     uint8_t topic_count;
     bool reliable;
     bool on;
+    bool again;
     enum presence peer;
     enum ended_reason reason;
     enum error_code code;
@@ -32,6 +33,7 @@ struct heard {
     uint64_t window;
     uint64_t grace_ms;
     uint64_t prefer_ms;
+    uint64_t again_ms;
     uint64_t after_ms;
     uint64_t retry_ms;
     bool crossed; /* ENDED: the node had read no `leave` that this could answer; set by the checker */

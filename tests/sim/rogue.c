@@ -83,10 +83,10 @@ static void borrow_token(struct world *world, struct buffer *text) {
 
 static void compose(struct world *world, struct client *client, struct buffer *text) {
     unsigned long long number = world_chance(world, 8) ? world_below(world, 40) : client->next_seq;
-    struct criteria criteria = wish_criteria(world);
+    struct criteria criteria = wish_criteria(world, client);
     switch (world_below(world, 10)) {
     case 0:
-    case 1: wish_find(&criteria, text); break;
+    case 1: wish_find(&criteria, &client->last, text); break;
     case 2: buffer_string(text, "{\"t\":\"leave\"}"); break;
     case 3: borrow_token(world, text); break;
     case 4: buffer_printf(text, "{\"t\":\"ack\",\"seq\":%llu}", number); break;

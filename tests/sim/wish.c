@@ -27,8 +27,17 @@ const char *wish_topic(uint32_t topic, uint32_t spelling) {
     return topics[topic][spelling];
 }
 
-struct criteria wish_criteria(struct world *world) {
-    struct criteria criteria = {.spelling = (uint8_t)world_below(world, POOL_SPELLINGS)};
+/* After some chats both are inclined to meet again. */
+static bool wants_again(struct world *world, const struct client *client) {
+    return client->again.again % 4 == 1 && !world_chance(world, 4);
+}
+
+struct criteria wish_criteria(struct world *world, const struct client *client) {
+    struct criteria criteria = wants_again(world, client) ? client->again : (struct criteria){0};
+    criteria.reliable = !world_chance(world, 4);
+    if (criteria.again != 0)
+        return criteria;
+    criteria = (struct criteria){.spelling = (uint8_t)world_below(world, POOL_SPELLINGS)};
     criteria.reliable = !world_chance(world, 4);
     if (world_chance(world, 3))
         criteria.topics = (uint8_t)(world_below(world, 1u << POOL_TOPICS) & world_below(world, 1u << POOL_TOPICS));
@@ -38,13 +47,17 @@ struct criteria wish_criteria(struct world *world) {
 }
 
 bool wish_prefers(const struct criteria *a, const struct criteria *b) {
+    if (a->again != 0 || b->again != 0)
+        return a->again == b->again;
     if (a->topics != 0 && (a->topics & b->topics) == 0)
         return false;
     return primary[a->language] == 0 || primary[b->language] == 0 || primary[a->language] == primary[b->language];
 }
 
-void wish_find(const struct criteria *criteria, struct buffer *out) {
+void wish_find(const struct criteria *criteria, const struct token *last, struct buffer *out) {
     buffer_string(out, "{\"t\":\"find\"");
+    if (criteria->again != 0)
+        buffer_printf(out, ",\"again\":\"%.*s\"", (int)last->length, last->at);
     if (criteria->topics != 0) {
         buffer_string(out, ",\"topics\":[");
         const char *comma = "";
@@ -117,7 +130,7 @@ static void try_old_token(struct world *world, struct client *client) {
 static bool act_idle(struct world *world, struct client *client) {
     uint64_t draw = world_below(world, 100);
     if (draw < 70) {
-        client_find(world, client, wish_criteria(world));
+        client_find(world, client, wish_criteria(world, client));
     } else if (draw < 73) {
         client_leave(world, client);
     } else if (draw < 76) {
@@ -141,13 +154,14 @@ static bool act_idle(struct world *world, struct client *client) {
 
 static bool act_waiting(struct world *world, struct client *client) {
     uint64_t draw = world_below(world, 400);
+    uint64_t patience = client->main->link.criteria.again != 0 ? 40 : 14; /* nobody else will come */
     if (draw < 6)
         client_leave(world, client);
-    else if (draw < 14)
-        client_find(world, client, wish_criteria(world));
-    else if (draw < 16)
+    else if (draw < patience)
+        client_find(world, client, wish_criteria(world, client));
+    else if (draw < patience + 2)
         say_garbage(world, client);
-    return draw < 16;
+    return draw < patience + 2;
 }
 
 static bool act_in_chat(struct world *world, struct client *client) {
@@ -157,7 +171,7 @@ static bool act_in_chat(struct world *world, struct client *client) {
     else if (draw < 22)
         client_leave(world, client);
     else if (draw < 25)
-        client_find(world, client, wish_criteria(world));
+        client_find(world, client, wish_criteria(world, client));
     else if (draw < 26)
         client_move(world, client);
     else if (draw < 27)
@@ -180,7 +194,7 @@ static bool act_hastily(struct world *world, struct client *client) {
     if (world->climate.core.find_rate.per_second > 0 || world_chance(world, 2))
         client_leave(world, client);
     else
-        client_find(world, client, wish_criteria(world));
+        client_find(world, client, wish_criteria(world, client));
     return true;
 }
 

@@ -145,6 +145,7 @@ struct climate {
     TALLY_ROW(stalls)                                                                                                  \
     TALLY_ROW(slow)                                                                                                    \
     TALLY_ROW(superseded)                                                                                              \
+    TALLY_ROW(reunions)                                                                                                \
     TALLY_ROW(revived)                                                                                                 \
     TALLY_ROW(resent)                                                                                                  \
     TALLY_ROW(errors)                                                                                                  \

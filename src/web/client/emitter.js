@@ -5,7 +5,7 @@
  * @typedef {object} Events The detail of each event.
  * @property {Hello} hello a connection stands
  * @property {LinkReport} link the connection's state has changed
- * @property {{}} waiting a node has put us into its line
+ * @property {{ again: boolean }} waiting a node has put us into its line; again: only for the stranger of the last chat
  * @property {{ chat: string, topics: string[], reliable: boolean }} matched a chat begins; topics: those in common
  * @property {Message} message from the stranger
  * @property {{ on: boolean }} typing the stranger's
@@ -28,6 +28,7 @@
  * @property {number} window messages that may be unacknowledged
  * @property {number} grace_ms how long a chat is held for one who is away
  * @property {number} prefer_ms how long a search is choosy
+ * @property {number} again_ms for so long after a chat began its people may look for each other; 0: not at all
  *
  * @typedef {{ state: import('./link.js').LinkState, failures: number }} LinkReport
  * @typedef {{ what: 'find', code: string, message: string }} RefusedSearch

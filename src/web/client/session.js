@@ -32,16 +32,19 @@ const DEFAULT_LIMITS = {
   window: 32,
   grace_ms: 60000,
   prefer_ms: 8000,
+  again_ms: 0,
 };
 
 /**
  * @typedef {import('./frames.js').Frame} Frame
- * @typedef {{ topics?: string[], lang?: string }} Criteria
+ * @typedef {{ topics?: string[], lang?: string, again?: string }} Criteria `again`: a token of the chat whose stranger it is
  * @typedef {object} Saved What export() gives.
  * @property {1} v
  * @property {Criteria | null} wanted
  * @property {import('./chat.js').SavedChat | null} chat
  * @property {{ id: string, token: string } | null} parting
+ * @property {Last | null} [last]
+ * @typedef {{ token: string, until: number }} Last The last chat, and until when its two people may look for each other.
  * @typedef {object} SessionHost What a session needs of the client.
  * @property {import('./link.js').Link} link
  * @property {import('./timers.js').Timers} timers
@@ -78,6 +81,7 @@ export class Session {
   /** this connection is in the line */ #queued = false;
   /** the node does not know the newest criteria */ #stale = false;
   /** the connection is to be checked */ #probe = false;
+  /** @type {Last | null} the one that is, or that was last */ #last = null;
   /** @type {Criteria | null} a search that was replaced while its match may have been on the way */ #crossed = null;
 
   /**
@@ -93,6 +97,7 @@ export class Session {
     if (saved?.v === 1) {
       this.#wanted = saved.wanted;
       this.#parting = saved.parting;
+      this.#last = saved.last ?? null;
       this.#chat = saved.chat && this.#newChat(saved.chat);
     }
   }
@@ -111,15 +116,30 @@ export class Session {
 
   /** @returns {Saved} as plain data, for JSON */
   export() {
-    return { v: 1, wanted: this.#wanted, chat: this.#chat && this.#chat.export(), parting: this.#parting };
+    const chat = this.#chat && this.#chat.export();
+    return { v: 1, wanted: this.#wanted, chat, parting: this.#parting, last: this.#last };
+  }
+
+  /** Whether the stranger of the chat that has ended can be looked for. */
+  get canMeetAgain() {
+    return !this.#chat && this.limits.again_ms > 0 && this.#last !== null && this.#host.now() < this.#last.until;
   }
 
   // --- what is wanted ---
 
   /** @param {Criteria} criteria */
   find(criteria) {
+    this.#want(acceptable(criteria));
+  }
+
+  again() {
+    this.#want({ again: this.#last?.token });
+  }
+
+  /** @param {Criteria} criteria */
+  #want(criteria) {
     this.#part();
-    this.#wanted = acceptable(criteria);
+    this.#wanted = criteria;
     this.#stale = true;
     this.#host.changed();
     this.#link.open();
@@ -157,6 +177,8 @@ export class Session {
       }
     } else if (this.#chat) {
       this.#chat.flush();
+    } else if (this.#wanted?.again && this.limits.again_ms === 0) {
+      this.#refused({ code: 'again', message: 'this node is too old for that' }); // it would look for anybody
     } else if (this.#wanted && !paused && (!this.#queued || this.#stale)) {
       this.#stale = false;
       this.#ask('find', { ...this.#wanted, reliable: true });
@@ -259,7 +281,7 @@ export class Session {
   /** @param {number} code */
   refused(code) {
     this.unbind();
-    this.#wanted = this.#parting = null;
+    this.#wanted = this.#parting = this.#last = null;
     if (this.#chat && code !== CLOSE_SUPERSEDED) {
       this.#over('closed');
     }
@@ -270,7 +292,7 @@ export class Session {
   heard(frame) {
     switch (frame.t) {
       case 'waiting':
-        return this.#waits();
+        return this.#waits(frame);
       case 'matched':
         return this.#matched(frame);
       case 'resumed':
@@ -295,9 +317,10 @@ export class Session {
     this.#host.log('ignored a message of the node', frame);
   }
 
-  #waits() {
+  /** @param {Frame} frame */
+  #waits(frame) {
     if (this.#asked !== 'find') {
-      this.#ignore({ t: 'waiting' });
+      this.#ignore(frame);
       return;
     }
     this.#answered();
@@ -305,7 +328,7 @@ export class Session {
     this.#bound = false;
     this.#queued = true;
     if (this.#wanted) {
-      this.#host.emit('waiting', {});
+      this.#host.emit('waiting', { again: frame.again });
     }
   }
 
@@ -330,6 +353,7 @@ export class Session {
       return;
     }
     this.#wanted = null;
+    this.#last = { token: frame.resume, until: this.#host.now() + this.limits.again_ms };
     this.#chat = this.#newChat({ id: frame.chat, token: frame.resume, reliable: frame.reliable, topics: frame.topics });
     this.#chat.attach();
     this.#host.emit('matched', { chat: frame.chat, topics: frame.topics, reliable: frame.reliable });
@@ -389,6 +413,19 @@ export class Session {
     this.#host.changed();
   }
 
+  /**
+   * What is searched for can't be had.
+   * @param {Frame} why its code and message
+   */
+  #refused({ code, message }) {
+    if (this.#wanted?.again) {
+      this.#last = null;
+    }
+    this.#wanted = null;
+    this.#host.changed();
+    this.#host.emit('refused', { what: 'find', code, message });
+  }
+
   /** @param {Frame} frame `error` */
   #failed(frame) {
     const retriable = frame.code === 'rate_limited' || frame.code === 'busy';
@@ -405,9 +442,7 @@ export class Session {
       this.#stale = asked === 'find';
       this.#host.later('retry', Math.min(frame.retry_ms || RETRY_MS, LONGEST_RETRY_MS), () => {});
     } else if (asked === 'find') {
-      this.#wanted = null;
-      this.#host.changed();
-      this.#host.emit('refused', { what: 'find', code: frame.code, message: frame.message });
+      this.#refused(frame);
     } else {
       this.#parting = null;
       this.#host.changed();

@@ -116,6 +116,8 @@ static inline void act(struct actor *actor, const char *line) {
     struct visit *visit = &actor->visit;
     if (rest(line, "find") != NULL)
         visit_find(visit, actor->now_ms);
+    else if ((words = rest(line, "again")) != NULL) /* "again" alone: it is possible */
+        assert_int_equal(visit_again(visit, actor->now_ms), strcmp(words, "not") != 0);
     else if (rest(line, "leave") != NULL)
         visit_leave(visit, actor->now_ms);
     else if ((words = rest(line, "say")) != NULL)

@@ -55,6 +55,32 @@ static void test_next(void **state) {
                    "< {\"t\":\"matched\",\"chat\":\"c2\",\"resume\":\"t9\",\"reliable\":false}", "! matched"));
 }
 
+#define AGAIN_FRAME "> {\"t\":\"find\",\"reliable\":true,\"again\":\"t1\"}"
+#define MET_KNOWING                                                                                                    \
+    "again not", "find", "~ open", "hello ,\"again_ms\":9000", "! hello", FIND_FRAME, MATCHED_FRAME, "! matched on rain"
+#define LEFT "< {\"t\":\"ended\",\"reason\":\"left\"}", "! ended left"
+
+static void test_again(void **state) {
+    (void)state;
+    perform(SCRIPT(MET_KNOWING, "again not", LEFT, "again", "~ open", AGAIN_FRAME,
+                   "< {\"t\":\"waiting\",\"again\":true}", "! waiting on",
+                   "< {\"t\":\"matched\",\"chat\":\"c2\",\"resume\":\"t9\",\"reliable\":false}", "! matched"));
+    /* too late; a node that does not know how, before and while it waits */
+    perform(SCRIPT(MET_KNOWING, LEFT, "wait 9000", "again not"));
+    perform(SCRIPT(MET, LEFT, "again not"));
+    perform(SCRIPT(MET_KNOWING, LEFT, "again", "~ open", AGAIN_FRAME, "< {\"t\":\"waiting\",\"again\":true}",
+                   "! waiting on", "lose", "hello", "! hello", "! refused this node can't find somebody again"));
+}
+
+/* It leaves the one line before it enters the other. */
+static void test_again_or_anybody(void **state) {
+    (void)state;
+    perform(SCRIPT(MET_KNOWING, LEFT, "again", "~ open", AGAIN_FRAME, "< {\"t\":\"waiting\",\"again\":true}",
+                   "! waiting on", "find", "~ open", "> {\"t\":\"leave\"}", "< {\"t\":\"idle\"}", FIND_FRAME,
+                   "< {\"t\":\"waiting\"}", "! waiting", "again", "~ open", "> {\"t\":\"leave\"}", "< {\"t\":\"idle\"}",
+                   AGAIN_FRAME));
+}
+
 static void test_ends(void **state) {
     (void)state;
     perform(SCRIPT(MET, "say one", "> {\"t\":\"msg\",\"seq\":1,\"body\":\"one\"}",
@@ -161,6 +187,8 @@ int main(void) {
         cmocka_unit_test(test_leave_crosses_with_end),
         cmocka_unit_test(test_frames_die_with_their_connection),
         cmocka_unit_test(test_next),
+        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_again_or_anybody),
         cmocka_unit_test(test_ends),
         cmocka_unit_test(test_resumes),
         cmocka_unit_test(test_resumes_too_late),

@@ -164,7 +164,7 @@ describe('connections (rule 4)', () => {
               ['closed', { code, unsent: [] }],
             ],
       );
-      assert.deepEqual(desk.client.export(), { v: 1, wanted: null, chat: null, parting: null });
+      assert.deepEqual(desk.client.export(), { v: 1, wanted: null, chat: null, parting: null, last: null });
       desk.client.find();
       assert.equal(desk.sockets.length, 2);
     });

@@ -22,7 +22,7 @@ describe('looking for a stranger', () => {
     desk.socket.say({ t: 'matched', chat: 'c1', topics: ['rain'], resume: 'token1', reliable: true });
     assert.equal(desk.client.state, 'talking');
     assert.deepEqual(desk.take(), [
-      ['waiting', {}],
+      ['waiting', { again: false }],
       ['matched', { chat: 'c1', topics: ['rain'], reliable: true }],
     ]);
   });

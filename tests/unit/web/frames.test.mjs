@@ -21,6 +21,7 @@ test('optional fields have their defaults, also when they are of the wrong kind'
     window: 32,
     grace_ms: 60000,
     prefer_ms: 8000,
+    again_ms: 0,
   };
   assert.deepEqual(read({ t: 'hello', v: 1 }), hello);
   assert.deepEqual(read({ t: 'hello', v: 1, online: 'many', window: 0, max_body: -1 }), hello);

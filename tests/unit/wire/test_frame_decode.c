@@ -61,6 +61,8 @@ static const struct {
     {FIND("\"lang\":\"english language\""), ERROR_BAD_FIELD, "'lang' "},
     {FIND("\"lang\":\"de_AT\""), ERROR_BAD_FIELD, "'lang' "},
     {FIND("\"lang\":[\"de\"]"), ERROR_BAD_FIELD, "'lang' "},
+    {FIND("\"again\":null"), ERROR_BAD_FIELD, "'again' "},
+    {FIND("\"again\":true"), ERROR_BAD_FIELD, "'again' "},
     {FIND("\"reliable\":null"), ERROR_BAD_FIELD, "'reliable' "},
     {FIND("\"reliable\":1"), ERROR_BAD_FIELD, "'reliable' "},
     {FIND("\"reliable\":\"true\""), ERROR_BAD_FIELD, "'reliable' "},
@@ -196,6 +198,22 @@ static void test_find(void **state) {
     wire_release(&out);
 }
 
+/* Whether the token is a good one is for the node to say. */
+static void test_find_again(void **state) {
+    (void)state;
+    struct wire_frame out = decode_good(FIND("\"again\":\"\""));
+    assert_true(out.frame.find.again);
+    ASSERT_TEXT(out.frame.find.token, "");
+    wire_release(&out);
+    out = decode_good(FIND("\"topics\":[\"a\"],\"again\":\"abc\",\"reliable\":true"));
+    assert_true(out.frame.find.again && out.frame.find.reliable);
+    ASSERT_TEXT(out.frame.find.token, "abc");
+    wire_release(&out);
+    out = decode_good("{\"t\":\"find\"}");
+    assert_false(out.frame.find.again);
+    wire_release(&out);
+}
+
 static void test_msg(void **state) {
     (void)state;
     static const struct {
@@ -271,6 +289,7 @@ int main(void) {
         cmocka_unit_test(test_deep_nesting),
         cmocka_unit_test(test_leave_however_written),
         cmocka_unit_test(test_find),
+        cmocka_unit_test(test_find_again),
         cmocka_unit_test(test_msg),
         cmocka_unit_test(test_ack_typing_resume),
         cmocka_unit_test(test_token_too_long_is_passed_on),

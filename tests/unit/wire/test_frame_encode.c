@@ -22,10 +22,11 @@ static void test_exact(void **state) {
         struct server_frame frame;
         const char *json;
     } rows[] = {
-        {{.kind = SERVER_HELLO, .hello = {3, 2000, 16384, 32, 60000, 8000}},
+        {{.kind = SERVER_HELLO, .hello = {3, 2000, 16384, 32, 60000, 8000, 86400000}},
          "{\"t\":\"hello\",\"v\":1,\"online\":3,\"max_body\":2000,\"max_frame\":16384,\"window\":32,"
-         "\"grace_ms\":60000,\"prefer_ms\":8000}"},
+         "\"grace_ms\":60000,\"prefer_ms\":8000,\"again_ms\":86400000}"},
         {{.kind = SERVER_WAITING}, "{\"t\":\"waiting\"}"},
+        {{.kind = SERVER_WAITING, .waiting = {true}}, "{\"t\":\"waiting\",\"again\":true}"},
         {{.kind = SERVER_MATCHED, .matched = {.chat = CHAT, .resume = {"tok", 3}}},
          "{\"t\":\"matched\",\"chat\":\"" CHAT_TEXT "\",\"topics\":[],\"resume\":\"tok\",\"reliable\":false}"},
         {{.kind = SERVER_MATCHED,
@@ -127,7 +128,9 @@ static void fill(struct random *random, struct texts *texts, struct server_frame
         frame->hello.window = random_ms(random);
         frame->hello.grace_ms = random_ms(random);
         frame->hello.prefer_ms = random_ms(random);
+        frame->hello.again_ms = random_ms(random);
         break;
+    case SERVER_WAITING: frame->waiting.again = random_below(random, 2) == 0; break;
     case SERVER_MATCHED:
         frame->matched.chat = random_chat(random);
         frame->matched.topic_count = (uint8_t)random_below(random, MAX_TOPICS + 1);
@@ -212,6 +215,7 @@ static void check_hello(json_t *root, const struct server_frame *frame) {
     check_number(root, "window", frame->hello.window);
     check_number(root, "grace_ms", frame->hello.grace_ms);
     check_number(root, "prefer_ms", frame->hello.prefer_ms);
+    check_number(root, "again_ms", frame->hello.again_ms);
 }
 
 static void check_resumed(json_t *root, const struct server_frame *frame) {
@@ -241,6 +245,10 @@ static void check_fields(json_t *root, const struct server_frame *frame) {
         check_topics(root, frame);
         check_bool(root, "reliable", frame->matched.reliable);
         check_text(root, "resume", frame->matched.resume);
+        break;
+    case SERVER_WAITING:
+        if (frame->waiting.again)
+            check_bool(root, "again", true);
         break;
     case SERVER_RESUMED: check_resumed(root, frame); break;
     case SERVER_MSG:

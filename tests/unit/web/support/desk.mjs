@@ -129,12 +129,12 @@ export class Desk {
   }
 
   /** Loses the connection and gets a new one, on which the client has just asked for what it wants. */
-  reconnect(code = 1006) {
+  reconnect(code = 1006, hello = HELLO) {
     const before = this.sockets.length;
     this.socket.drop(code);
     while (this.sockets.length === before) {
       this.clock.step();
     }
-    return this.socket.open();
+    return this.socket.open(hello);
   }
 }
