@@ -18,9 +18,7 @@ test('two strangers find each other by topic and talk, with typing and delivered
   await ann.reads('log', 'You both like Night Trains.');
   await bob.reads('log', 'You both like night trains.');
 
-  await ann.element('message').pressSequentially('Hel');
-  await bob.reads('presence-text', 'is typing');
-  await bob.sees('typing');
+  await Promise.all([bob.reads('presence-text', 'is typing'), bob.sees('typing'), ann.element('message').pressSequentially('Hel')]);
   await ann.say('Hello');
   await bob.showsLog(['them: Hello']);
   await bob.reads('presence-text', 'is here');
@@ -49,6 +47,34 @@ test('Next asks, then finds another; the one who was left may meet somebody else
   await bob.say('again you');
   await ann.showsLog(['them: again you']);
   street.assertNoComplaints();
+});
+
+test('the same stranger again, if both want that; who waits for them meets nobody else, until they would rather', async (t) => {
+  const street = await startStreet(t);
+  const [ann, bob] = await street.couple();
+  await ann.say('hello');
+  await bob.showsLog(['them: hello']);
+  await ann.pressTwice('stop');
+  await ann.element('same').click();
+  await ann.reads('waiting-title', 'Waiting for the same stranger');
+  const carl = await street.person();
+  await carl.start();
+  await carl.sees('waiting');
+  await ann.page.reload();
+  await ann.reads('waiting-title', 'Waiting for the same stranger');
+  await bob.element('same').click();
+  await Promise.all([ann.sees('composer'), bob.sees('composer')]);
+  await bob.say('you again');
+  await ann.showsLog(['them: you again']);
+  assert.ok(await carl.element('waiting').isVisible());
+
+  await bob.pressTwice('stop');
+  await ann.element('same').click();
+  await ann.element('waiting-other').click();
+  await Promise.all([ann.sees('composer'), carl.sees('composer')]);
+  await carl.say('at last');
+  await ann.showsLog(['them: at last']);
+  assert.ok(await bob.element('ended').isVisible());
 });
 
 test('the conversation can be saved as text, here', async (t) => {
