@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import YAML from 'yaml';
-import { CHART, find, helm, render } from './lib/chart.mjs';
+import { CHART, find, helm, render, renderAs } from './lib/chart.mjs';
 import { startCluster } from './lib/cluster.mjs';
 import { ROOT, run } from './lib/compose.mjs';
 import { faults } from './lib/kubernetes.mjs';
@@ -138,6 +138,19 @@ describe('chart', () => {
     assert.deepEqual(Object.keys(find(manifests, 'Secret').data), ['redis-relay-urls']);
     assert.equal(find(manifests, 'Deployment').metadata.name, 'chat-passerby', 'no Redis of its own');
     assert.ok(container(manifests).env.some(({ name, value }) => name === 'PASSERBY_REDIS_CA' && value === '/etc/passerby-redis/ca.crt'));
+  });
+
+  it('writes a text as one, also where YAML would take it for something else', async () => {
+    const values = { fullnameOverride: 'x12', nameOverride: 'on', 'secret.existingSecret': '34', 'secret.key': '5', 'redis.bundled.existingSecret': '1e3',
+      'redis.bundled.key': 'true', priorityClassName: 'no', 'redis.bundled.priorityClassName': '7', 'service.appProtocol': '2', 'ingress.enabled': true,
+      'ingress.hosts': ['a.example'], 'ingress.path': '/a: b #c', 'ingress.className': 'a: b', 'serviceAccount.create': false, 'serviceAccount.name': '89' };
+    const manifests = await renderAs('123', values, '--namespace', '456');
+    assert.deepEqual(manifests.flatMap(faults), []);
+    for (const { metadata } of manifests) assert.deepEqual([metadata.namespace, metadata.labels['app.kubernetes.io/instance']], ['456', '123']);
+    assert.equal(find(manifests, 'Ingress').spec.rules[0].http.paths[0].path, '/a: b #c');
+    const { key, name } = container(manifests, 'x12').env.find(({ name: of }) => of === 'PASSERBY_SECRET').valueFrom.secretKeyRef;
+    assert.deepEqual([name, key], ['34', '5']);
+    assert.equal(find(manifests, 'Deployment', 'x12').spec.selector.matchLabels['app.kubernetes.io/name'], 'on');
   });
 
   it('restarts the pods when settings change, and only then', async () => {

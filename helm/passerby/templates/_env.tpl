@@ -8,8 +8,8 @@
 - name: PASSERBY_SECRET
   valueFrom:
     secretKeyRef:
-      name: {{ .Values.secret.existingSecret | default $own }}
-      key: {{ empty .Values.secret.existingSecret | ternary "secret" .Values.secret.key }}
+      name: {{ .Values.secret.existingSecret | default $own | quote }}
+      key: {{ empty .Values.secret.existingSecret | ternary "secret" .Values.secret.key | quote }}
 {{- if $redis.bundled.enabled }}
 {{ include "passerby.redisPassword" . }}
 - name: PASSERBY_REDIS
@@ -18,17 +18,17 @@
 - name: PASSERBY_REDIS
   valueFrom:
     secretKeyRef:
-      name: {{ $redis.external.existingSecret | default $own }}
-      key: {{ empty $redis.external.existingSecret | ternary "redis-url" $redis.external.key }}
+      name: {{ $redis.external.existingSecret | default $own | quote }}
+      key: {{ empty $redis.external.existingSecret | ternary "redis-url" $redis.external.key | quote }}
 {{- end }}
 {{- if $redis.external.relayUrls }}
 - name: PASSERBY_REDIS_RELAY
   valueFrom:
-    secretKeyRef: {name: {{ $own }}, key: redis-relay-urls}
+    secretKeyRef: {name: {{ $own | quote }}, key: redis-relay-urls}
 {{- end }}
 {{- if $redis.external.caSecret }}
 - name: PASSERBY_REDIS_CA
-  value: /etc/passerby-redis/{{ $redis.external.caKey }}
+  value: {{ printf "/etc/passerby-redis/%s" $redis.external.caKey | quote }}
 {{- end }}
 {{- end }}
 
@@ -38,8 +38,8 @@
 - name: REDISCLI_AUTH
   valueFrom:
     secretKeyRef:
-      name: {{ $bundled.existingSecret | default (include "passerby.ownSecret" .) }}
-      key: {{ empty $bundled.existingSecret | ternary "redis-password" $bundled.key }}
+      name: {{ $bundled.existingSecret | default (include "passerby.ownSecret" .) | quote }}
+      key: {{ empty $bundled.existingSecret | ternary "redis-password" $bundled.key | quote }}
 {{- end }}
 
 {{/* The chart's own and people's. Of two by one name theirs stays: Kubernetes refuses a list that has both. */}}

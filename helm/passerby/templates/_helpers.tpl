@@ -18,8 +18,8 @@
 {{/* What selects a component's pods: (list $ "node"). Never changes over upgrades. */}}
 {{- define "passerby.selector" -}}
 {{- $root := index . 0 -}}
-app.kubernetes.io/name: {{ include "passerby.name" $root }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/name: {{ include "passerby.name" $root | quote }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
@@ -43,8 +43,8 @@ app.kubernetes.io/component: {{ index . 1 }}
 
 {{/* The metadata of an object: (dict "root" $ "component" "node" "name" … "labels" … "annotations" …). */}}
 {{- define "passerby.metadata" -}}
-name: {{ .name }}
-namespace: {{ .root.Release.Namespace }}
+name: {{ .name | quote }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "passerby.labels" (list .root .component .labels) | nindent 2 }}
 {{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
