@@ -82,6 +82,12 @@ describe('chart', () => {
     assert.deepEqual([delay, spread, timeout], ['7s', '20s', '40s']);
   });
 
+  it('takes another strategy', async () => {
+    const strategy = async (values) => find(await render(values), 'Deployment', 'chat-passerby').spec.strategy;
+    assert.deepEqual(await strategy({ 'strategy.type': 'Recreate' }), { type: 'Recreate' }, 'Kubernetes refuses rollingUpdate beside it');
+    assert.deepEqual(await strategy({ 'strategy.rollingUpdate.maxSurge': '50%' }), { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: '50%' } });
+  });
+
   it('asks /livez whether to restart a pod, and /readyz whether to send people', async () => {
     const { startupProbe, livenessProbe, readinessProbe, ports } = container(await render());
     assert.deepEqual([startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => [httpGet.path, httpGet.port]),
