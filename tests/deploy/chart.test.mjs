@@ -213,6 +213,14 @@ describe('chart', () => {
     }
   });
 
+  it('publishes its Service as it is told', async () => {
+    const service = async (values) => find(await render(values), 'Service', 'chat-passerby').spec;
+    const port = await service({ 'service.type': 'NodePort', 'service.nodePort': 30080, 'service.externalTrafficPolicy': 'Local' });
+    assert.deepEqual([port.type, port.ports[0].nodePort, port.externalTrafficPolicy], ['NodePort', 30080, 'Local']);
+    const balanced = await service({ 'service.type': 'LoadBalancer', 'service.loadBalancerClass': 'c', 'service.loadBalancerSourceRanges': ['10.0.0.0/8'] });
+    assert.deepEqual([balanced.loadBalancerClass, balanced.loadBalancerSourceRanges], ['c', ['10.0.0.0/8']]);
+  });
+
   it('names the images that it brings for Artifact Hub', async () => {
     const { annotations } = YAML.parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8'));
     const listed = YAML.parse(annotations['artifacthub.io/images']).map(({ image }) => image);
@@ -288,6 +296,9 @@ describe('chart', () => {
     'no secret': [{ 'secret.create': false }, /secret\.existingSecret/],
     'a Redis without a password': [{ 'secret.create': false, 'secret.existingSecret': 's' }, /redis\.bundled\.existingSecret/],
     'less time than draining takes': [{ terminationGracePeriodSeconds: 30 }, /is 30: a pod would be killed while it drains.* 50 s/],
+    'a port of a node for a Service inside': [{ 'service.nodePort': 30080 }, /service\.nodePort is only for .* is ClusterIP/],
+    'a policy for traffic that does not come': [{ 'service.externalTrafficPolicy': 'Local' }, /service\.externalTrafficPolicy is only for/],
+    'a load balancer\'s ranges without one': [{ 'service.type': 'NodePort', 'service.loadBalancerSourceRanges': ['10.0.0.0/8'] }, /SourceRanges .* is NodePort/],
     'an ingress without a host': [{ 'ingress.enabled': true }, /ingress\.hosts/],
     'a route without a gateway': [{ 'httpRoute.enabled': true }, /httpRoute\.parentRefs/],
     'relays without a Redis of one\'s own': [{ 'redis.external.relayUrls': ['redis://r'] }, /relayUrls/],
