@@ -159,6 +159,16 @@ describe('chart', () => {
     assert.equal(find(manifests, 'Deployment', 'x12').spec.selector.matchLabels['app.kubernetes.io/name'], 'on');
   });
 
+  it('makes names that a Service can have', async () => {
+    for (const release of ['a'.repeat(53), `${'a'.repeat(51)}-b`, `${'a'.repeat(51)}.b`, 'v1.chat', 'a-b.c-d']) {
+      const manifests = await renderAs(release);
+      assert.deepEqual(manifests.flatMap(faults), []);
+      for (const { metadata } of manifests) assert.match(metadata.name, /^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
+    }
+    await assert.rejects(renderAs('9chat'), /"9chat-passerby" can't be the name of a Service.*fullnameOverride/);
+    await renderAs('9chat', { fullnameOverride: 'chat' });
+  });
+
   it('restarts the pods when settings change, and only then', async () => {
     const sum = async (values) => find(await render(values), 'Deployment', 'chat-passerby').spec.template.metadata.annotations['checksum/config'];
     assert.equal(await sum({}), await sum({}));
@@ -304,6 +314,7 @@ describe('chart', () => {
     'relays without a Redis of one\'s own': [{ 'redis.external.relayUrls': ['redis://r'] }, /relayUrls/],
     'two places for the URL': [{ ...EXTERNAL, 'redis.external.existingSecret': 's' }, /one of them has the URL/],
     'an autoscaler without a target': [{ 'autoscaling.enabled': true, 'autoscaling.targetCPUUtilizationPercentage': null }, /needs a target/],
+    'a name that is none': [{ fullnameOverride: 'My_Chat' }, /fullnameOverride/],
     'a misspelled value': [{ replicaCuont: 3 }, /replicaCuont/],
     'a misspelled option': [{ 'config.grase': '2m' }, /grase/],
     'a duration that is none': [{ 'config.grace': 'long' }, /config.*grace/s],

@@ -4,15 +4,14 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
-{{/* At most 52 letters: the longest suffix here has 11, and names end at 63. */}}
+{{/* At most 52 letters: the longest suffix here has 11, and names end at 63. Without the dots that a release's name may have, and a
+Service's may not. */}}
 {{- define "passerby.fullname" -}}
-{{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
-{{- else if contains (include "passerby.name" .) .Release.Name }}
-{{- .Release.Name | trunc 52 | trimSuffix "-" }}
-{{- else }}
-{{- printf "%s-%s" .Release.Name (include "passerby.name" .) | trunc 52 | trimSuffix "-" }}
+{{- $name := .Values.fullnameOverride -}}
+{{- if not $name }}
+{{- $name = contains (include "passerby.name" .) .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name (include "passerby.name" .)) }}
 {{- end }}
+{{- $name | replace "." "-" | trunc 52 | trimAll "-" }}
 {{- end }}
 
 {{/* What selects a component's pods: (list $ "node"). Never changes over upgrades. */}}
