@@ -88,6 +88,14 @@ describe('chart', () => {
     assert.deepEqual(await strategy({ 'strategy.rollingUpdate.maxSurge': '50%' }), { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: '50%' } });
   });
 
+  it('spreads its pods, by a selector of one\'s own if there is one', async () => {
+    const constraint = { maxSkew: 1, topologyKey: 'rack', whenUnsatisfiable: 'DoNotSchedule' };
+    const own = { ...constraint, labelSelector: { matchExpressions: [{ key: 'app', operator: 'Exists' }] } };
+    const { selector, template } = find(await render({ topologySpreadConstraints: [own, constraint] }), 'Deployment', 'chat-passerby').spec;
+    assert.deepEqual(template.spec.topologySpreadConstraints, [own, { ...constraint, labelSelector: selector }]);
+    assert.equal(find(await render({ topologySpreadConstraints: [] }), 'Deployment', 'chat-passerby').spec.template.spec.topologySpreadConstraints, undefined);
+  });
+
   it('asks /livez whether to restart a pod, and /readyz whether to send people', async () => {
     const { startupProbe, livenessProbe, readinessProbe, ports } = container(await render());
     assert.deepEqual([startupProbe, livenessProbe, readinessProbe].map(({ httpGet }) => [httpGet.path, httpGet.port]),
