@@ -323,6 +323,7 @@ describe('chart', () => {
     'two places for the URL': [{ ...EXTERNAL, 'redis.external.existingSecret': 's' }, /one of them has the URL/],
     'an autoscaler without a target': [{ 'autoscaling.enabled': true, 'autoscaling.targetCPUUtilizationPercentage': null }, /needs a target/],
     'a name that is none': [{ fullnameOverride: 'My_Chat' }, /fullnameOverride/],
+    'a variable that is no text': [{ extraEnv: [{ name: 'PASSERBY_WORKERS', value: 2 }] }, /extraEnv.*value/s],
     'a misspelled value': [{ replicaCuont: 3 }, /replicaCuont/],
     'a misspelled option': [{ 'config.grase': '2m' }, /grase/],
     'a duration that is none': [{ 'config.grace': 'long' }, /config.*grace/s],
