@@ -196,6 +196,9 @@ describe('chart', () => {
     const values = { 'autoscaling.enabled': true, 'autoscaling.minReplicas': 4 };
     assert.equal(replicas(await render(values, ...await startCluster(t, {}))), 4, 'at first its least');
     assert.equal(replicas(await render(values, ...await startCluster(t, {}, 7))), 7, 'then as many as there are: else Kubernetes would make it 1');
+    const extra = await render({ 'autoscaling.enabled': true, 'autoscaling.targetCPUUtilizationPercentage': null,
+      'autoscaling.extraMetrics': [{ type: 'Resource', resource: { name: 'memory' } }] });
+    assert.deepEqual(find(extra, 'HorizontalPodAutoscaler').spec.metrics.map(({ resource }) => resource.name), ['memory']);
     const { metrics, behavior } = find(manifests, 'HorizontalPodAutoscaler').spec;
     assert.deepEqual(metrics.map(({ type }) => type), ['Resource', 'Pods']);
     const many = find(await render({ 'autoscaling.enabled': true, 'autoscaling.targetConnectionsPerPod': 2e6 }), 'HorizontalPodAutoscaler');
@@ -324,6 +327,7 @@ describe('chart', () => {
     'an autoscaler without a target': [{ 'autoscaling.enabled': true, 'autoscaling.targetCPUUtilizationPercentage': null }, /needs a target/],
     'a name that is none': [{ fullnameOverride: 'My_Chat' }, /fullnameOverride/],
     'a variable that is no text': [{ extraEnv: [{ name: 'PASSERBY_WORKERS', value: 2 }] }, /extraEnv.*value/s],
+    'an autoscaler by the share of nothing': [{ 'autoscaling.enabled': true, 'resources.requests': { cpu: null } }, /set resources\.requests\.cpu/],
     'a misspelled value': [{ replicaCuont: 3 }, /replicaCuont/],
     'a misspelled option': [{ 'config.grase': '2m' }, /grase/],
     'a duration that is none': [{ 'config.grace': 'long' }, /config.*grace/s],
