@@ -310,6 +310,19 @@ describe('chart', () => {
     assert.ok(find(manifests, 'ConfigMap', 'chat-more'));
   });
 
+  it('takes a value that is left empty for none, and refuses a section that is, by name', async () => {
+    const values = YAML.parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
+    const { required } = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8'));
+    for (const section of ['image', 'drain', 'redis', 'service', ...Object.keys(values).filter((key) => 'enabled' in Object(values[key]))]) {
+      await assert.rejects(render({ [section]: null }), new RegExp(`'${section}'|${section} is required`));
+    }
+    const left = Object.keys(values).filter((key) => typeof values[key] === 'object' && !required.includes(key));
+    const none = Object.fromEntries(left.map((key) => [key, null]));
+    assert.ok('extraEnv' in none && 'config' in none && 'podAnnotations' in none);
+    assert.deepEqual((await render({ ...none, 'internalService.labels': null, 'redis.bundled.podAnnotations': null, 'redis.bundled.podLabels': null }))
+      .flatMap(faults), []);
+  });
+
   const REFUSED = {
     'both kinds of Redis': [{ 'redis.external.url': 'redis://r' }, /redis\.bundled\.enabled and redis\.external are both set/],
     'several nodes without Redis': [{ 'redis.bundled.enabled': false }, /several nodes need a Redis/],

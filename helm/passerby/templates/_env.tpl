@@ -50,5 +50,5 @@
 {{- range include "passerby.ownEnv" . | fromYamlArray -}}
 {{- if not (has .name $theirs) }}{{ $env = append $env . }}{{ end -}}
 {{- end -}}
-{{- concat $env .Values.extraEnv | toYaml }}
+{{- concat $env (.Values.extraEnv | default list) | toYaml }}
 {{- end }}

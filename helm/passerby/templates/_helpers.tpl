@@ -26,7 +26,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- define "passerby.podLabels" -}}
 {{- $root := index . 0 -}}
 {{- $own := merge (include "passerby.selector" . | fromYaml) (dict "app.kubernetes.io/part-of" "passerby") -}}
-{{- merge $own (index . 2) $root.Values.commonLabels | toYaml }}
+{{- merge $own (index . 2 | default dict) ($root.Values.commonLabels | default dict) | toYaml }}
 {{- end }}
 
 {{/* All labels: (list $ "node" [$more]). */}}
@@ -37,7 +37,7 @@ app.kubernetes.io/component: {{ index . 1 }}
   "app.kubernetes.io/version" $root.Chart.AppVersion "app.kubernetes.io/managed-by" $root.Release.Service "app.kubernetes.io/part-of" "passerby") -}}
 {{- $more := dict -}}
 {{- if gt (len .) 2 }}{{ $more = index . 2 | default dict }}{{ end -}}
-{{- merge $own $more $root.Values.commonLabels | toYaml }}
+{{- merge $own $more ($root.Values.commonLabels | default dict) | toYaml }}
 {{- end }}
 
 {{/* The metadata of an object: (dict "root" $ "component" "node" "name" … "labels" … "annotations" …). */}}
@@ -46,7 +46,7 @@ name: {{ .name | quote }}
 namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "passerby.labels" (list .root .component .labels) | nindent 2 }}
-{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
+{{- with merge (dict) (.annotations | default dict) (.root.Values.commonAnnotations | default dict) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -101,7 +101,7 @@ number goes from the manifest. "" where nobody can know (helm template). */}}
 {{- define "passerby.config" -}}
 {{- $drain := dict "drain_delay" (printf "%ds" (int .Values.drain.delaySeconds)) "drain_spread" (printf "%ds" (int .Values.drain.spreadSeconds))
   "drain_timeout" (printf "%ds" (int .Values.drain.timeoutSeconds)) -}}
-{{- merge $drain .Values.config | toPrettyJson }}
+{{- merge $drain (.Values.config | default dict) | toPrettyJson }}
 {{- end }}
 
 {{/* The secrets that the chart makes, as a dict of plain values. Those from before are kept: `lookup` sees them on install and upgrade. */}}
