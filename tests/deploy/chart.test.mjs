@@ -314,7 +314,7 @@ describe('chart', () => {
     const values = YAML.parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
     const { required } = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8'));
     for (const section of ['image', 'drain', 'redis', 'service', ...Object.keys(values).filter((key) => 'enabled' in Object(values[key]))]) {
-      await assert.rejects(render({ [section]: null }), new RegExp(`'${section}'|${section} is required`));
+      await assert.rejects(render({ [section]: null }), ({ said }) => assert.match(said, new RegExp(`'${section}'|${section} is required`)) ?? true);
     }
     const left = Object.keys(values).filter((key) => typeof values[key] === 'object' && !required.includes(key));
     const none = Object.fromEntries(left.map((key) => [key, null]));
@@ -348,7 +348,8 @@ describe('chart', () => {
     'a number of the wrong kind': [{ replicaCount: 'three' }, /replicaCount/],
   };
   for (const [what, [values, sentence]] of Object.entries(REFUSED)) {
-    it(`refuses ${what}, and says so`, () => assert.rejects(render(values), sentence));
+    // What Helm says, without the command, which names the value in any case.
+    it(`refuses ${what}, and says so`, () => assert.rejects(render(values), ({ said }) => assert.match(said, sentence) ?? true));
   }
 
   it('knows the options that the binary has, but for those that have values of their own', async () => {

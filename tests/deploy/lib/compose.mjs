@@ -16,7 +16,8 @@ export async function run(program, args, { env = {} } = {}) {
     const options = { cwd: ROOT, env: { ...process.env, ...env }, timeout: PATIENCE_MS, maxBuffer: 1 << 24 };
     return (await promisify(execFile)(program, args, options)).stdout.trim();
   } catch (error) {
-    throw new Error(`${program} ${args.join(' ')}: ${error.stdout ?? ''}${error.stderr || error.message}`);
+    const said = `${error.stdout ?? ''}${error.stderr || error.message}`;
+    throw Object.assign(new Error(`${program} ${args.join(' ')}: ${said}`), { said });
   }
 }
 
