@@ -82,6 +82,17 @@ describe('clouds', () => {
     });
   }
 
+  it('AWS leaves the number of nodes to the autoscaler, also when the stack is updated', () =>
+    assert.doesNotMatch(readFileSync(join(FOLDER, 'aws-ecs.yaml'), 'utf8'), /^ +DesiredCount:/m));
+
+  it('Google fetches the image through Artifact Registry, as it takes none from elsewhere', async () => {
+    const text = readFileSync(join(FOLDER, 'google-cloud-run.yaml'), 'utf8');
+    const [, expression] = /sed "(s\|.*)" docker\/cloud\/google-cloud-run\.yaml/.exec(text);
+    const replaced = await run('sed', [expression.replace('$PROJECT', 'chat'), join(FOLDER, 'google-cloud-run.yaml')]);
+    const [{ image }] = YAML.parse(replaced).spec.template.spec.containers;
+    assert.equal(image, IMAGE.replace('ghcr.io', 'europe-west1-docker.pkg.dev/chat/ghcr'));
+  });
+
   it('ask a node what it answers', async (t) => {
     const server = await startServer(t);
     for (const { file, probes } of CLOUDS) {
