@@ -136,11 +136,12 @@ describe('chart', () => {
   });
 
   it('refuses a Secret that is not there, or lacks its key, and says so', async (t) => {
-    const cluster = await startCluster(t, { mine: { secret: 'x', 'redis-password': 'y' }, other: {} });
+    const cluster = await startCluster(t, { mine: { secret: 'x', 'redis-password': 'y' }, other: {}, odd: { 'redis-password': 'p%@/#: !\n' } });
     const values = { 'secret.existingSecret': 'mine', 'redis.bundled.existingSecret': 'mine' };
     await render(values, ...cluster);
     await assert.rejects(render({ ...values, 'secret.existingSecret': 'typo' }, ...cluster), /secret\.existingSecret: there is no Secret "typo"/);
     await assert.rejects(render({ ...values, 'redis.bundled.existingSecret': 'other' }, ...cluster), /"other" has no key "redis-password"/);
+    await assert.rejects(render({ ...values, 'redis.bundled.existingSecret': 'odd' }, ...cluster), /"redis-password" in the Secret "odd" must be letters/);
     await render({ ...values, 'secret.existingSecret': 'typo', validateSecrets: false }, ...cluster);
   });
 
