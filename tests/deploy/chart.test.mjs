@@ -343,6 +343,7 @@ describe('chart', () => {
     'a variable that is no text': [{ extraEnv: [{ name: 'PASSERBY_WORKERS', value: 2 }] }, /extraEnv.*value/s],
     'an autoscaler by the share of nothing': [{ 'autoscaling.enabled': true, 'resources.requests': { cpu: null } }, /set resources\.requests\.cpu/],
     'a field of the pod that is there already': [{ extraPodSpec: { securityContext: {} } }, /invalid propertyName 'securityContext'/],
+    'an interval without a unit': [{ 'serviceMonitor.interval': '15' }, /serviceMonitor[./]interval/],
     'a misspelled value': [{ replicaCuont: 3 }, /replicaCuont/],
     'a misspelled option': [{ 'config.grase': '2m' }, /grase/],
     'a duration that is none': [{ 'config.grace': 'long' }, /config.*grace/s],
