@@ -272,6 +272,23 @@ describe('chart', () => {
     assert.deepEqual(more.rules[1].filters, [redirect]);
   });
 
+  it('says how to reach it', async () => {
+    const route = ['--set', 'httpRoute.enabled=true', '--set', 'httpRoute.parentRefs[0].name=g'];
+    const ways = [
+      [[], 'port-forward service/chat-passerby 8080:80'],
+      [['--set', 'service.type=LoadBalancer'], 'get service chat-passerby -o jsonpath='],
+      [['--values', join(CHART, 'ci/ingress-haproxy-values.yaml')], 'Open https://chat.example.com/ in'],
+      [['--values', join(CHART, 'ci/ingress-alb-values.yaml')], 'Open http://chat.example.com/ in two tabs, or https:// where'],
+      [['--set', 'ingress.enabled=true', '--set', 'ingress.hosts={*.example.com}'], 'Open http://any.example.com/ in'],
+      [[...route, '--set', 'httpRoute.hostnames={*.example.com}'], 'Open https://any.example.com/ in'],
+      [route, 'Open the address of your Gateway in'],
+    ];
+    for (const [values, sentence] of ways) {
+      const notes = (await helm('install', 'chat', CHART, '--dry-run=client', '--namespace', 'talk', ...values)).split('\nNOTES:\n')[1];
+      assert.ok(notes.includes(sentence), notes);
+    }
+  });
+
   it('brings our rules and dashboard, also when packaged', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'passerby-chart-'));
     t.after(() => rm(folder, { recursive: true }));
