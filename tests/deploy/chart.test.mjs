@@ -178,6 +178,13 @@ describe('chart', () => {
     await renderAs('9chat', { fullnameOverride: 'chat' });
   });
 
+  it('hands a password for Redis on as it is written', async () => {
+    const url = 'rediss://us%40er:p%40:%2F#%25!$(X)"\'`{{ }}@redis.example:6380/3';
+    const manifests = await render({ 'redis.bundled.enabled': false, 'redis.external.url': url, 'redis.external.relayUrls': [url, url] });
+    const secret = find(manifests, 'Secret');
+    assert.deepEqual(['redis-url', 'redis-relay-urls'].map((key) => decode(secret, key)), [url, `${url},${url}`]);
+  });
+
   it('restarts the pods when settings change, and only then', async () => {
     const sum = async (values) => find(await render(values), 'Deployment', 'chat-passerby').spec.template.metadata.annotations['checksum/config'];
     assert.equal(await sum({}), await sum({}));
@@ -365,6 +372,7 @@ describe('chart', () => {
     'a misspelled option': [{ 'config.grase': '2m' }, /grase/],
     'a duration that is none': [{ 'config.grace': 'long' }, /config.*grace/s],
     'a URL that is none': [{ 'redis.bundled.enabled': false, 'redis.external.url': 'redis.example:6379' }, /redis[./]external[./]url/],
+    'a relay that looks like two': [{ ...EXTERNAL, 'redis.external.relayUrls': ['redis://:a,b@r'] }, /redis[./]external[./]relayUrls/],
     'a number of the wrong kind': [{ replicaCount: 'three' }, /replicaCount/],
   };
   for (const [what, [values, sentence]] of Object.entries(REFUSED)) {
