@@ -31,7 +31,7 @@ kind_down() {
 
 part_kind() {
   docker buildx build --load --file docker/Dockerfile --tag "$kind_image" --build-arg REVISION="$(git describe --always --dirty)" .
-  kind create cluster --name "$kind_cluster" --wait 3m
+  kind create cluster --name "$kind_cluster" --image kindest/node:v1.34.0 --wait 3m
   kind load docker-image "$kind_image" --name "$kind_cluster"
   kubectl create namespace talk
   kubectl label namespace talk pod-security.kubernetes.io/enforce=restricted
