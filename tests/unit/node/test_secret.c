@@ -227,6 +227,22 @@ static void test_long_topics(void **state) {
     assert_true(secret_topic(key, (struct text){long_one, sizeof long_one}) != 0);
 }
 
+/* A chat is neither a topic nor a token, and another cluster's is another. */
+static void test_again(void **state) {
+    (void)state;
+    uint8_t key[32], other[32], expected[8];
+    static const char label[] = "g\1\2\3\4\5\6\7\x8\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8";
+    derive("secret", key);
+    derive("another", other);
+    mac(key, label, sizeof label - 1, expected, sizeof expected);
+    uint64_t value = 0;
+    for (size_t i = 0; i < sizeof expected; i++)
+        value = value << 8 | expected[i];
+    assert_int_equal(secret_again(key, some.chat), value);
+    assert_true(secret_again(other, some.chat) != value);
+    assert_true(secret_again(key, (struct chat_id){some.chat.low, some.chat.high}) != value);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trips),
@@ -239,6 +255,7 @@ int main(void) {
         cmocka_unit_test(test_topics_and_tokens_apart),
         cmocka_unit_test(test_topics),
         cmocka_unit_test(test_long_topics),
+        cmocka_unit_test(test_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
