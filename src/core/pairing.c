@@ -100,8 +100,10 @@ static void ask_to_seek(struct core *core, struct search *search) {
 static void seek(struct core *core, struct session *session) {
     struct search *search = session->search;
     struct ticket *ticket = &search->ticket;
-    if (session->state != SESSION_SEEKING) /* else: new criteria */
+    if (session->state != SESSION_SEEKING)
         session_set_state(core, session, SESSION_SEEKING);
+    else /* new criteria; if the broker was down, they are not to be told twice */
+        heap_remove(&core->timers, &session->timer);
     search->declined = search->peer_gone = search->unsure = false;
     search->offered_to = 0;
     early_forget(search);

@@ -155,6 +155,25 @@ static void test_find_while_matching(void **state) {
     }
 }
 
+/* New criteria while the broker is down are told at once, and not again when the old ones would have been: the second
+ * ticket would stay in the line when the first is taken. */
+static void test_criteria_while_down(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig_broker(&rig, {.kind = BROKER_LINK_LOST});
+    session_ref ref = searching(&rig, SESSION_SEEKING);
+    rig_sought(&rig, ref, BROKER_DOWN);
+    rig_skip(&rig);
+    rig_find_topics(&rig, ref, true, "music");
+    rig_skip(&rig);
+    rig_wait(&rig, BROKER_RETRY_MS);
+    expect_nothing(&rig);
+    rig_sought(&rig, ref, BROKER_NONE);
+    assert_int_equal(rig_state(&rig, ref), SESSION_WAITING);
+    rig_fini(&rig);
+}
+
 /* SEEK can't have been carried out. */
 static void test_broker_down_while_seeking(void **state) {
     (void)state;
@@ -371,6 +390,7 @@ int main(void) {
         cmocka_unit_test(test_find_while_waiting),
         cmocka_unit_test(test_find_while_seeking),
         cmocka_unit_test(test_find_while_matching),
+        cmocka_unit_test(test_criteria_while_down),
         cmocka_unit_test(test_broker_down_while_seeking),
         cmocka_unit_test(test_seek_that_may_have_found),
         cmocka_unit_test(test_declines_after_such_a_seek),
