@@ -146,9 +146,9 @@ static void text(size_t index, const char *bytes, size_t length) {
 
 /* Takes its chat up, or looks for its stranger again. */
 static void use_token(size_t index, size_t which) {
-    static const char *const forms[] = {"{\"t\":\"resume\",\"token\":\"%s\"}", "{\"t\":\"find\",\"again\":\"%s\"}"};
+    const char *beginning = which / TOKENS % 2 == 0 ? "\"resume\",\"token\"" : "\"find\",\"again\"";
     char frame[MAX_TOKEN_CHARS + 64];
-    int length = snprintf(frame, sizeof frame, forms[which / TOKENS % 2], world->token[which % TOKENS]);
+    int length = snprintf(frame, sizeof frame, "{\"t\":%s:\"%s\"}", beginning, world->token[which % TOKENS]);
     text(index, frame, (size_t)length);
 }
 

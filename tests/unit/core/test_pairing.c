@@ -384,22 +384,14 @@ static void test_two_in_one_core(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_seek_says),
-        cmocka_unit_test(test_ids_differ),
-        cmocka_unit_test(test_waiting_and_relaxing),
-        cmocka_unit_test(test_find_while_waiting),
-        cmocka_unit_test(test_find_while_seeking),
-        cmocka_unit_test(test_find_while_matching),
-        cmocka_unit_test(test_criteria_while_down),
-        cmocka_unit_test(test_broker_down_while_seeking),
-        cmocka_unit_test(test_seek_that_may_have_found),
-        cmocka_unit_test(test_declines_after_such_a_seek),
-        cmocka_unit_test(test_seeker_matched_at_once),
-        cmocka_unit_test(test_seeker_declined),
-        cmocka_unit_test(test_seeker_gives_up),
-        cmocka_unit_test(test_next),
-        cmocka_unit_test(test_recent_strangers),
-        cmocka_unit_test(test_two_in_one_core),
+        cmocka_unit_test(test_what_seek_says),           cmocka_unit_test(test_ids_differ),
+        cmocka_unit_test(test_waiting_and_relaxing),     cmocka_unit_test(test_find_while_waiting),
+        cmocka_unit_test(test_find_while_seeking),       cmocka_unit_test(test_find_while_matching),
+        cmocka_unit_test(test_criteria_while_down),      cmocka_unit_test(test_broker_down_while_seeking),
+        cmocka_unit_test(test_seek_that_may_have_found), cmocka_unit_test(test_declines_after_such_a_seek),
+        cmocka_unit_test(test_seeker_matched_at_once),   cmocka_unit_test(test_seeker_declined),
+        cmocka_unit_test(test_seeker_gives_up),          cmocka_unit_test(test_next),
+        cmocka_unit_test(test_recent_strangers),         cmocka_unit_test(test_two_in_one_core),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
