@@ -8,6 +8,8 @@
  *         A resume has moved our side to a session that is gone → the end is said for that place, too.
  *         The stranger has moved since, or a match was given up while nobody could say whether it was made: LOOKUP says
  *         who has to be told.
+ *         A resume has moved our side to a session of another node meanwhile → the register listens to that one only. So
+ *         who hears ENDED from elsewhere than from where they know the other side to be says the end as well.
  *         A HOLD that crossed with an end may make the chat again in a register that had forgotten it. If its answer
  *         comes after ENDED, it finds nobody here, and the end is said again; if it comes before, who hears ENDED says
  *         the end as well (shortly after LINK_RESUMED, when such things happen).
@@ -81,14 +83,21 @@ void ending_say(struct core *core, const struct ending *ending) {
     remember(core, ending);
 }
 
-void ending_heard(struct core *core, const struct session *session, struct tombstone how) {
+/* Was it said by a place that their side has left, as far as we know, or for one that we don't know? */
+static bool is_from_elsewhere(const struct chat *chat, const struct peer_frame *frame) {
+    return frame->fence != chat->peer.fence || !address_equal(frame->from, chat->peer.at);
+}
+
+void ending_heard(struct core *core, const struct session *session, const struct peer_frame *frame) {
+    const struct chat *chat = session->chat;
     struct ending ending = {.at = session_address(core, session),
-                            .chat = session->chat->id,
-                            .side = session->chat->side,
-                            .fence = session->chat->fence,
-                            .how = how};
+                            .chat = chat->id,
+                            .side = chat->side,
+                            .fence = chat->fence,
+                            .how = frame->ended.how};
     remember(core, &ending);
-    if (core->settled_ms != 0 && core_now(core) - core->settled_ms < FAREWELL_MS)
+    bool is_unsettled = core->settled_ms != 0 && core_now(core) - core->settled_ms < FAREWELL_MS;
+    if (is_unsettled || is_from_elsewhere(chat, frame))
         say(core, &ending);
 }
 

@@ -18,7 +18,7 @@ struct ending {
 /* END to the register, ENDED to the stranger's session; and both again, should they have been lost. */
 void ending_say(struct core *core, const struct ending *ending);
 /* The other side has said so. */
-void ending_heard(struct core *core, const struct session *session, struct tombstone how);
+void ending_heard(struct core *core, const struct session *session, const struct peer_frame *frame);
 /* Frames and requests may have been lost: says again what they may have said. */
 void ending_repeat(struct core *core);
 /* What the register has of a chat whose session is not here any more: who is to be told if that is known to be over? */

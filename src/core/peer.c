@@ -104,6 +104,14 @@ static bool tells_state(enum peer_kind kind) {
     return kind == PEER_REBOUND || kind == PEER_SYNC || kind == PEER_ENDED;
 }
 
+/* ENDED may come from a place that the stranger has left, and which has read of the present one (ending.c). */
+static void learn_place(struct chat *chat, const struct peer_frame *frame) {
+    if (frame->kind == PEER_ENDED)
+        return;
+    chat->peer.at = frame->from;
+    chat->peer.fence = frame->fence;
+}
+
 /* Is the frame from where the stranger is now? Learns a newer place. */
 static bool from_present_place(struct core *core, struct session *session, const struct peer_frame *frame) {
     struct chat *chat = session->chat;
@@ -114,8 +122,7 @@ static bool from_present_place(struct core *core, struct session *session, const
     bool news = frame->fence > chat->peer.fence;
     if (news)
         chat->looking = LOOKING_NOT; /* that was about the place before */
-    chat->peer.at = frame->from;
-    chat->peer.fence = frame->fence;
+    learn_place(chat, frame);
     if (session->state == SESSION_CHATTING && chat->peer_here)
         heap_remove(&core->timers, &session->timer); /* they have answered */
     bool speaks = frame->kind == PEER_MSG || frame->kind == PEER_ACK || frame->kind == PEER_TYPING;
@@ -135,7 +142,7 @@ static void take_from_stranger(struct core *core, struct session *session, const
     case PEER_REBOUND: rebound(core, session); break;
     case PEER_STATE: state(core, session, frame); break;
     case PEER_ENDED:
-        ending_heard(core, session, frame->ended.how);
+        ending_heard(core, session, frame);
         chat_ended(core, session, chat_reason(frame->ended.how, session->chat->side));
         break;
     case PEER_SYNC: synced(core, session, frame); break;

@@ -142,6 +142,37 @@ static void test_newer_fence_answered_once(void **state) {
     }
 }
 
+/* The register listens to the place that a side has now. One that it had before, and that has read of the newer one, can
+ * end the chat for us, and not there: we can. */
+static void test_ended_from_elsewhere(void **state) {
+    (void)state;
+    enum { FROM_THERE, FROM_ELSEWHERE, OF_NEWS, CASES };
+    for (int which = 0; which < CASES; which++) {
+        struct rig rig;
+        session_ref ref = start(&rig);
+        struct peer_frame ended = rig_peer_frame(&rig, ref, PEER_ENDED);
+        ended.ended.how = (struct tombstone){END_LEFT, ended.side};
+        if (which == FROM_ELSEWHERE)
+            ended.from = (struct address){8, 8, 8};
+        if (which == OF_NEWS)
+            ended.fence++;
+        struct address at = rig_address(&rig, ref);
+        rig_carry(&rig, ended);
+        if (which == OF_NEWS)
+            (void)expect_told(&rig, CONN, SERVER_BACK);
+        if (which != FROM_THERE) {
+            const struct broker_request *end = expect_request(&rig, BROKER_END);
+            assert_true(address_equal(end->asker, at));
+            assert_true(chat_id_equal(end->chat, ended.chat));
+            assert_int_equal(end->end.cause, END_LEFT);
+            assert_int_equal(end->end.side, ended.side);
+        }
+        expect_ended(&rig, CONN, ENDED_LEFT);
+        expect_nothing(&rig);
+        rig_fini(&rig);
+    }
+}
+
 static void test_moved(void **state) {
     (void)state;
     struct rig rig;
@@ -291,6 +322,7 @@ int main(void) {
         cmocka_unit_test(test_stale_fence),
         cmocka_unit_test(test_newer_fence),
         cmocka_unit_test(test_newer_fence_answered_once),
+        cmocka_unit_test(test_ended_from_elsewhere),
         cmocka_unit_test(test_moved),
         cmocka_unit_test(test_moved_while_away),
         cmocka_unit_test(test_across_two_nodes),
