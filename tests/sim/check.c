@@ -57,8 +57,11 @@ static uint32_t topics_told(struct world *world, const struct pipe *pipe, const 
     return told;
 }
 
+/* Nobody can say that two have met if one of them may really be somebody else (its criteria crossed with the match, or
+ * its resume with the end): their nodes go by who it was. */
 static bool met(const struct client *client, const struct member *own, const struct member *peer) {
-    return client_met(client, own->person, (struct stranger){peer->number, peer->person, 0});
+    return !own->doubtful && !peer->doubtful &&
+           client_met(client, own->person, (struct stranger){peer->number, peer->person, 0});
 }
 
 static void forget_met(struct client *client) {
@@ -79,7 +82,7 @@ static void meet(struct client *client, const struct member *own, uint32_t chat)
 static void recognise(struct client *client, const struct member *own, const struct member *peer, uint32_t chat) {
     for (int i = 0; client->met_person == own->person && i < STRANGERS_KEPT; i++)
         if (client->met[i].chat == chat)
-            client->met[i] = (struct stranger){peer->number, peer->person, chat};
+            client->met[i] = (struct stranger){peer->number, peer->doubtful ? 0 : peer->person, chat};
 }
 
 /* They wanted each other again, and nobody else. */
