@@ -179,12 +179,21 @@ void outage_inject(struct world *world) {
     world->fault_us = world->now_us + RECOVERY_US;
 }
 
+/* A node that stood still when a link was severed takes itself to be up until it learns of that. */
+static bool has_severed_link(const struct fake_broker *broker) {
+    for (int kind = 0; kind < FAKE_LINKS; kind++)
+        if (broker->links[kind] != NULL && broker->links[kind]->severed)
+            return true;
+    return false;
+}
+
 static bool is_well(const struct world *world, const struct server *server) {
     if (server->node == NULL)
         return true; /* it is down, and that is something else */
+    const struct fake_broker *broker = fake_broker_of(server->courier.real);
     return server->frozen_until_us <= world->now_us && server->cut_until_us <= world->now_us &&
-           world->redis->busy_until_us <= world->now_us &&
-           fake_broker_settled(fake_broker_of(server->courier.real), SETTLED_US);
+           world->redis->busy_until_us <= world->now_us && !has_severed_link(broker) &&
+           fake_broker_settled(broker, SETTLED_US);
 }
 
 void outage_watch(struct world *world) {

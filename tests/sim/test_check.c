@@ -1,4 +1,4 @@
-/* test_check.c - what the checker must not hold against a node: it can't be known. */
+/* test_check.c - what the checker must not hold against a node: it can't be known, or is not so yet. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,10 @@
 #include "check.h"
 #include "client.h"
 #include "cluster.h"
+#include "fake_broker.h"
 #include "hear.h"
+#include "outage.h"
+#include "presence.h"
 
 static void open_world(struct world *world, bool redis) {
     struct climate climate = {
@@ -67,10 +70,45 @@ static void test_who_was_somebody_else_is_not_known_again(void **state) {
     world_close(&world);
 }
 
+/* --- who is out of reach ------------------------------------------------------------------------------------------ */
+
+static void run_for_a_second(struct world *world) {
+    for (int64_t end_us = world->now_us + SECOND_US; world->now_us < end_us;) {
+        world_run_ready(world);
+        world_pass(world, end_us);
+    }
+    outage_watch(world);
+}
+
+/* A node that stood still when Redis closed one of its connections takes itself to be well when it goes on: others can't
+ * reach it before it has learnt of that, and has opened another. */
+static void test_a_severed_link_is_out_of_reach(void **state) {
+    (void)state;
+    struct world world;
+    open_world(&world, true);
+    struct server *server = &world.servers[1];
+    const struct fake_broker *broker = fake_broker_of(server->courier.real);
+    while (!fake_broker_settled(broker, 5 * SECOND_US))
+        run_for_a_second(&world);
+    presence_disturbed(&world, server);
+    fake_link_sever(broker->links[FAKE_LINK_RELAY_IN]);
+    cluster_freeze(&world, server, world.now_us + 10 * SECOND_US);
+    world.now_us += 10 * SECOND_US;
+    cluster_thaw(&world, server);
+    outage_watch(&world);
+    assert_true(server->unreachable_us >= 0);
+    for (int i = 0; i < 20; i++)
+        run_for_a_second(&world);
+    assert_true(server->unreachable_us < 0);
+    assert_string_equal(world.failure, "");
+    world_close(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_may_be_somebody_else_has_met_nobody),
         cmocka_unit_test(test_who_was_somebody_else_is_not_known_again),
+        cmocka_unit_test(test_a_severed_link_is_out_of_reach),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
