@@ -268,6 +268,8 @@ void pairing_link_resumed(struct core *core, struct session *session) {
     bool offering = session->state == SESSION_OFFERING || session->state == SESSION_GIVING_UP;
     if (session_searching(session))
         session->search->frames_lost = true;
+    if (session->state == SESSION_SEEKING && session->timer.place == 0) /* no answer, so it was reached by then */
+        session->search->unsure = true;
     if (offering && session->timer.place != 0) /* else ABORT is on its way already */
         session_set_timer(core, session, core_now(core) + OFFER_TIMEOUT_MS);
 }

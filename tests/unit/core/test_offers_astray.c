@@ -239,6 +239,22 @@ static void test_left_while_seeking(void **state) {
     }
 }
 
+/* What was asked before LINK_RESUMED was heard, and has no answer yet, was asked of a broker that could be reached. */
+static void test_seek_before_link_resumed(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    rig_broker(&rig, {.kind = BROKER_LINK_LOST});
+    session_ref ref = searching(&rig, SESSION_SEEKING);
+    struct chat_id chat = ticket_of(&rig, ref)->chat;
+    rig_broker(&rig, {.kind = BROKER_LINK_RESUMED});
+    rig_sought(&rig, ref, BROKER_DOWN);
+    rig_wait(&rig, BROKER_RETRY_MS);
+    assert_true(chat_id_equal(expect_request(&rig, BROKER_ABORT)->chat, chat));
+    expect_nothing(&rig);
+    rig_fini(&rig);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_candidates_node_gone),
@@ -249,6 +265,7 @@ int main(void) {
         cmocka_unit_test(test_made_again),
         cmocka_unit_test(test_left_in_doubt),
         cmocka_unit_test(test_left_while_seeking),
+        cmocka_unit_test(test_seek_before_link_resumed),
         cmocka_unit_test(test_sync_after_doubt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
