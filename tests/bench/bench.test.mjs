@@ -65,7 +65,11 @@ test('the bench, quick, from end to end: a report, JSON, charts', { timeout: 300
   const { scenarios, counted } = JSON.parse(await readFile(`${out}/results.json`, 'utf8'));
   for (const { results } of scenarios) {
     for (const figures of Object.values(results)) {
-      for (const { least, median, most } of Object.values(figures)) assert.ok(least >= 0 && least <= median && median <= most);
+      for (const [name, { least, median, most }] of Object.entries(figures)) {
+        assert.ok(least <= median && median <= most, `${name}: ${least}, ${median}, ${most}`);
+        // Of so few people, what they take may be less than what a garbage collector has given back meanwhile.
+        assert.ok(name.startsWith('memory') || least >= 0, `${name}: ${least}`);
+      }
     }
   }
   assert.deepEqual(scenarios.map(({ scenario }) => scenario.name), ['talk', 'across', 'idle', 'match-rate']);
