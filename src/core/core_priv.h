@@ -58,6 +58,9 @@ struct chat {
     enum side side;       /* ours */
     uint64_t fence;       /* ours */
     uint64_t empty_fence; /* of a place of our side where nobody is any more (resume.c); 0 = none */
+    uint64_t asked_fence; /* a later place of our side, asked whether anybody is there (resume.c); 0 = none, ... */
+    uint64_t asked_boot;  /* ... its node, ... */
+    uint8_t asked;        /* ... and how often */
     struct party peer;
     bool peer_here;
     bool out_known;        /* we have passed on all of this chat's messages, so an ack can be checked here */

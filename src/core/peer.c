@@ -8,6 +8,7 @@
  *         as they may think us away, SYNC tells them how we stand.
  *         Frames were lost → SYNC says so, and how the sender's side stands; STATE answers how ours does (sync.c).
  *         The register has the stranger where nobody is → MOVED tells us, and is passed on to where they are.
+ *         SYNC from our own side → an earlier place asks whether anybody is here (resume.c).
  *         A node is gone → whoever sat there is away, and is sent SYNC, should it be back; if it comes back, it says SYNC.
  */
 #include "peer.h"
@@ -40,6 +41,7 @@ static void answer_gone(struct core *core, const struct peer_frame *frame) {
     struct peer_frame *answer = ask_peer(core, PEER_GONE, frame->from, frame->to);
     answer->chat = frame->chat;
     answer->side = side_other(frame->side);
+    answer->fence = frame->fence;
 }
 
 static void tell_moved(struct core *core, const struct session *session, const struct peer_frame *frame) {
@@ -152,6 +154,14 @@ static void take_from_stranger(struct core *core, struct session *session, const
     }
 }
 
+/* The stranger's place, or a later one of our own side, which was asked whether anybody is there. */
+static void gone(struct core *core, struct session *session, const struct peer_frame *frame) {
+    if (address_equal(frame->from, session->chat->peer.at))
+        register_look_up(core, session);
+    else if (frame->fence == session->chat->asked_fence)
+        resume_moved(core, session, frame->fence, false);
+}
+
 /* Is it for a resume that the register has carried out, and not answered yet? */
 static bool awaits_rebound(const struct session *session, const struct peer_frame *frame) {
     return session != NULL && session->state == SESSION_REBINDING &&
@@ -171,14 +181,15 @@ void peer_take(struct core *core, const struct peer_frame *frame) {
         answer_gone(core, frame);
     } else if (frame->kind == PEER_MOVED) {
         if (frame->side == session->chat->side)
-            resume_moved(core, session, frame);
+            resume_moved(core, session, frame->fence, frame->moved.here);
         else
             pass_on_moved(core, session, frame);
     } else if (frame->side == session->chat->side) {
-        return; /* from another place of our own side: only MOVED makes sense */
+        if (frame->kind == PEER_SYNC)
+            resume_asked(core, session, frame);
+        /* else it makes no sense from another place of our own side */
     } else if (frame->kind == PEER_GONE) {
-        if (address_equal(frame->from, session->chat->peer.at))
-            register_look_up(core, session);
+        gone(core, session, frame);
     } else if (from_present_place(core, session, frame)) {
         take_from_stranger(core, session, frame);
     }
@@ -220,6 +231,13 @@ static void node_gone(struct core *core, struct session *session) {
         chat_tell_state(core, session, PEER_SYNC);
 }
 
+static void chat_node_gone(struct core *core, struct session *session, uint64_t boot) {
+    if (session->chat->asked_boot == boot)
+        resume_node_gone(core, session);
+    if (session->chat != NULL && session->chat->peer.at.boot == boot)
+        node_gone(core, session);
+}
+
 void peer_node_gone(struct core *core, uint64_t boot) {
     for (uint32_t i = 0; i < core->slot_count && !core->cut_off; i++) {
         struct session *session = core->slots[i].session;
@@ -227,7 +245,7 @@ void peer_node_gone(struct core *core, uint64_t boot) {
             continue;
         if (session->chat == NULL)
             pairing_node_gone(core, session, boot);
-        else if (session->chat->peer.at.boot == boot)
-            node_gone(core, session);
+        else
+            chat_node_gone(core, session, boot);
     }
 }

@@ -1,7 +1,8 @@
 /* register.c - what the register of chats says about ours, and what follows from it.
  *
- * Flow:   LOOKUP or HOLD → FOUND: our side sits elsewhere by now → it is held here no more. The stranger sits elsewhere
- *         → that is their place, and they are told ours (SYNC). Else it depends on why we asked (enum looking): a frame
+ * Flow:   LOOKUP or HOLD → FOUND: our side sits elsewhere by now → it is held here no more; but should our client be
+ *         connected here, that place is asked first whether anybody is there (resume.c). The stranger sits elsewhere →
+ *         that is their place, and they are told ours (SYNC). Else it depends on why we asked (enum looking): a frame
  *         went astray → their node has forgotten them, they are away; the grace is over → the chat is ended.
  * Fails:  OVER → our client hears how. DOWN → asked again.
  *         NONE → the register can't tell a chat whose tombstone has had its time from one that it has forgotten
@@ -35,20 +36,28 @@ static bool is_empty(const struct core *core, const struct chat *chat, const str
     return own->fence == chat->empty_fence || (own->at.boot == core->options.boot && session_at(core, own->at) == NULL);
 }
 
-/* Does the register have our side elsewhere? Then this session is at its end, unless nobody is there. */
-static bool is_superseded(struct core *core, struct session *session, const struct party *own) {
+void register_elsewhere(struct core *core, struct session *session, const struct party *own) {
+    if (session->conn == 0)
+        register_superseded(core, session);
+    else if (is_empty(core, session->chat, own))
+        resume_stay(core, session, own->fence);
+    else
+        resume_ask(core, session, own);
+}
+
+/* Does the register have our side elsewhere? If the chat is over as well, that is what our client wants to hear. */
+static bool is_elsewhere(struct core *core, struct session *session, const struct party *own, bool over) {
     struct chat *chat = session->chat;
     if (own->fence <= chat->fence)
         return false;
-    if (!address_equal(own->at, session_address(core, session))) {
-        if (session->conn != 0 && is_empty(core, chat, own))
-            resume_stay(core, session, own->fence);
-        else
-            register_superseded(core, session);
-        return true;
+    if (address_equal(own->at, session_address(core, session))) {
+        chat->fence = own->fence; /* rebound to here twice: the first time was thought to have failed */
+        return false;
     }
-    chat->fence = own->fence; /* rebound to here twice: the first time was thought to have failed */
-    return false;
+    if (over && session->conn != 0)
+        return false;
+    register_elsewhere(core, session, own);
+    return true;
 }
 
 static void adopt(struct core *core, struct session *session, const struct party *peer) {
@@ -130,8 +139,9 @@ void register_found(struct core *core, const struct broker_event *event) {
             ending_found(core, event);
         return;
     }
-    bool known = event->status == BROKER_OK || event->status == BROKER_OVER;
-    if (known && is_superseded(core, session, &event->chat_state.record.party[session->chat->side]))
+    bool over = event->status == BROKER_OVER;
+    const struct party *own = &event->chat_state.record.party[session->chat->side];
+    if ((over || event->status == BROKER_OK) && is_elsewhere(core, session, own, over))
         return;
     if (event->chat_state.held)
         held(core, session, event);

@@ -11,7 +11,10 @@
  *         away: the register names this place now, and somebody must sit there.
  *         A client that lost its connection tries again at once, so two resumes can be under way, and the register may
  *         carry them out in the wrong order. So MOVED says whether the client is at the later place. If it is not, and
- *         is at the earlier one, that one rebinds itself, unless there is a third by now (resume_stay()).
+ *         is at the earlier one, that one rebinds itself, unless there is a third by now (resume_stay()). An earlier
+ *         place with a client that learns of the later one from the register can't tell which of the two its client
+ *         means, so it asks there (SYNC), and is answered MOVED; or GONE, or nothing by a node that stays gone: then
+ *         nobody is there. If that place waits for the register, it says MOVED once it knows.
  *         The register had forgotten the chat, and made it again from the token → it does not know where the stranger
  *         sits: away, until they resume too, or their node tells the register or us (HOLD, SYNC).
  *
@@ -33,6 +36,8 @@
 #include "sync.h"
 
 #include "base/memory.h"
+
+enum { ASK_OFTEN = 3 }; /* a node that is gone for so long was not just cut off for a moment */
 
 static struct broker_request *ask_to_rebind(struct core *core, const struct session *session,
                                             const struct claims *claims) {
@@ -171,7 +176,7 @@ static void stayed(struct core *core, struct session *session, const struct brok
     if (event->status != BROKER_OK || own->fence <= chat->fence)
         return;
     if (!address_equal(own->at, session_address(core, session))) {
-        register_superseded(core, session); /* somebody has come to yet another place */
+        register_elsewhere(core, session, own); /* somebody has come to yet another place */
         return;
     }
     chat->fence = own->fence;
@@ -185,14 +190,44 @@ static void stayed(struct core *core, struct session *session, const struct brok
     delivery_resync(core, session); /* what was said in between has gone astray */
 }
 
-void resume_moved(struct core *core, struct session *session, const struct peer_frame *frame) {
+void resume_moved(struct core *core, struct session *session, uint64_t fence, bool here) {
     struct chat *chat = session->chat;
-    if (frame->fence <= chat->fence || frame->fence == chat->empty_fence)
+    if (fence <= chat->fence || fence == chat->empty_fence)
         return;
-    if (session->conn != 0 && !frame->moved.here)
-        resume_stay(core, session, frame->fence);
+    if (session->conn != 0 && !here)
+        resume_stay(core, session, fence);
     else
         register_superseded(core, session);
+}
+
+void resume_ask(struct core *core, struct session *session, const struct party *own) {
+    struct chat *chat = session->chat;
+    if (own->fence != chat->asked_fence)
+        chat->asked = 0;
+    if (chat->asked < ASK_OFTEN)
+        chat->asked++;
+    chat->asked_fence = own->fence;
+    chat->asked_boot = own->at.boot;
+    struct peer_frame *frame = ask_peer(core, PEER_SYNC, own->at, session_address(core, session));
+    frame->chat = chat->id;
+    frame->side = chat->side;
+    frame->fence = own->fence;
+    frame->state.here = true;
+    sync_hold_again(core); /* the question may get lost, and so may the answer */
+}
+
+void resume_asked(struct core *core, const struct session *session, const struct peer_frame *frame) {
+    uint64_t fence = session->chat->fence; /* the register's may be greater: it moved our side here twice */
+    struct peer_frame *answer = ask_peer(core, PEER_MOVED, frame->from, session_address(core, session));
+    answer->chat = frame->chat;
+    answer->side = frame->side;
+    answer->fence = fence > frame->fence ? fence : frame->fence;
+    answer->moved.here = session->conn != 0;
+}
+
+void resume_node_gone(struct core *core, struct session *session) {
+    if (session->chat->asked == ASK_OFTEN)
+        resume_moved(core, session, session->chat->asked_fence, false);
 }
 
 /* What it says will be asked for by REBOUND; what must not be lost is where both sides are. */

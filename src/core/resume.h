@@ -15,8 +15,14 @@ void resume_link_resumed(struct core *core, struct session *session);
 void resume_overtaken(struct session *session, const struct peer_frame *frame);
 /* FOUND, if it is the answer to whether the chat was moved to a session that waits for nothing else; else false. */
 bool resume_found(struct core *core, const struct broker_event *event);
-/* MOVED: our side was resumed elsewhere. */
-void resume_moved(struct core *core, struct session *session, const struct peer_frame *frame);
+/* MOVED: our side was resumed elsewhere, with that fence. Is a client there? */
+void resume_moved(struct core *core, struct session *session, uint64_t fence, bool here);
+/* The register has our side there, and our client is here: is anybody there? Asked again until that is known. */
+void resume_ask(struct core *core, struct session *session, const struct party *own);
+/* That is asked of us, from an earlier place of our side. */
+void resume_asked(struct core *core, const struct session *session, const struct peer_frame *frame);
+/* The node of the place that was asked is gone. */
+void resume_node_gone(struct core *core, struct session *session);
 /* At the place of our side with that fence nobody is any more, and our client is here: REBIND to where it is, unless
  * somebody has come to yet another place. */
 void resume_stay(struct core *core, struct session *session, uint64_t fence);

@@ -21,8 +21,8 @@
 
 mtype = { REBIND, LOOKUP, HOLD, END }                                                  /* requests */
 mtype = { REBOUND_HERE, FOUND, HELD, NODE_GONE, RESUMED }                              /* answers */
-/* frames; VACANT is the MOVED that goes to the stranger */
-mtype = { MSG, AWAY_NOW, REBOUND, STATE, ENDED, MOVED, VACANT, GONE, SYNC }
+/* frames; VACANT is the MOVED that goes to the stranger, ASKED the SYNC that goes to our own side */
+mtype = { MSG, AWAY_NOW, REBOUND, STATE, ENDED, MOVED, VACANT, GONE, SYNC, ASKED }
 
 /* status of answers */
 #define NONE 0
@@ -69,6 +69,8 @@ bool peer_here[PLACES]
 #define LOOKING_ENDED 3
 byte looking[PLACES]
 byte empty_fence[PLACES]    /* of a place of our side where nobody is; 0 = none */
+byte asked_fence[PLACES]    /* of a later place of our side, which was asked whether anybody is there, ... */
+byte asked_at[PLACES]       /* ... and the place itself */
 byte moved_fence[PLACES]    /* while REBINDING: what MOVED told of, ... */
 bool moved_here[PLACES]
 byte heard_at[PLACES]       /* ... and where the stranger was heard from */
@@ -190,10 +192,16 @@ end:
     do
     :: atomic { unnoticed(p) && alive(p) -> closed(p) }
     :: atomic { down[p] && alive(p) -> ask_again(p) }
+    :: atomic { asked_fence[p] > fence[p] && asked_fence[p] != empty_fence[p] && nothing_under_way && alive(p) ->
+        if                               /* sync_hold_again(), resume_node_gone() */
+        :: asked_at[p] != NOWHERE && dead[node_of[asked_at[p]]] -> moved(p, asked_fence[p], false)
+        :: else -> hold(p)
+        fi }
     :: atomic { state[p] == GREETING && nothing_under_way -> greeted(p, false) }
     :: atomic { state[p] == AWAY && peer_here[p] && nothing_under_way && person[side[p]] != OFFLINE -> destroy(p) }
     :: atomic { (state[p] == CHATTING || state[p] == AWAY) && !peer_here[p] && looking[p] == LOOKING_NOT && alive(p) &&
-                (left_behind(p) || (nothing_under_way && nobody_comes(other_side(side[p])))) ->
+                ((left_behind(p) && asked_fence[p] <= fence[p]) ||
+                 (nothing_under_way && nobody_comes(other_side(side[p])))) ->
 #if defined(M_ENDED_UNASKED)
         ending_say(p);
         chat_ended(p)

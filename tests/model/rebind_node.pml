@@ -60,12 +60,16 @@ inline take(kind, p, from, f, here) {
     :: state[p] != REBINDING && !has_chat(p) ->
         if
         :: kind == MSG || kind == AWAY_NOW || kind == REBOUND || kind == SYNC -> say(GONE, from, p, 0, false)
+        :: kind == ASKED -> say(MOVED, from, p, f, false)      /* GONE, with that fence */
 #ifdef M_GONE_FOR_EVER
         :: kind == GONE -> say(GONE, from, p, 0, false)
 #endif
         :: else
         fi
     :: has_chat(p) && kind == MOVED -> moved(p, f, here)
+    :: has_chat(p) && kind == ASKED ->       /* resume_asked() */
+        f = (fence[p] > f -> fence[p] : f);
+        say(MOVED, from, p, f, conn[p])
     :: has_chat(p) && kind == VACANT ->      /* pass_on_moved() */
         if
         :: f > peer_fence[p] -> say(MOVED, peer[p], p, f, false)
@@ -76,7 +80,7 @@ inline take(kind, p, from, f, here) {
         :: from == peer[p] -> look_up(p)
         :: else
         fi
-    :: has_chat(p) && kind != MOVED && kind != VACANT && kind != GONE ->
+    :: has_chat(p) && kind != MOVED && kind != VACANT && kind != GONE && kind != ASKED ->
         if
 #ifndef M_NOT_FENCED
         :: f < peer_fence[p] -> say(MOVED, from, p, peer_fence[p], true)
@@ -94,19 +98,12 @@ inline hold(p) { ask(HOLD, p, peer[p], peer_fence[p]) }
 
 inline end_overdue(p) { ask(END, p, 0, 0); looking[p] = LOOKING_ENDED; ask(LOOKUP, p, 0, 0) }
 
-#define nobody_at(q) (q == NOWHERE || !has_chat(q) && state[q] != REBINDING)
-
 inline found(p, status, own, f, at, g, why, is_held) {
     if
-    :: (status == OK || status == OVER) && f > fence[p] && own != p ->
-        if
-        :: conn[p] && (f == empty_fence[p] ||
-                       (own != NOWHERE && node_of[own] == node_of[p] && nobody_at(own))) -> stay(p, f)
-        :: else -> superseded(p)
-        fi
+    :: f > fence[p] && own != p && (status == OK || (status == OVER && !conn[p])) -> elsewhere(p, own, f)
     :: else ->
         if
-        :: (status == OK || status == OVER) && f > fence[p] -> fence[p] = f
+        :: (status == OK || status == OVER) && f > fence[p] && own == p -> fence[p] = f
         :: else
         fi;
         if

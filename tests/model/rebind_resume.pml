@@ -5,7 +5,7 @@
 
 inline destroy(p) {
     state[p] = (farewell[p] -> GONE_BY : FREE);
-    conn[p] = false; peer_here[p] = false; down[p] = false; empty_fence[p] = 0;
+    conn[p] = false; peer_here[p] = false; down[p] = false; empty_fence[p] = 0; asked_fence[p] = 0; asked_at[p] = 0;
     moved_fence[p] = 0; moved_here[p] = false; heard_at[p] = NOWHERE; heard_fence[p] = 0; looking[p] = LOOKING_NOT;
     if
     :: !farewell[p] -> peer[p] = NOWHERE; peer_fence[p] = 0
@@ -154,10 +154,22 @@ inline rebound(p, previous, f, at, g) {
     fi
 }
 
+#define nobody_at(q) (q == NOWHERE || !has_chat(q) && state[q] != REBINDING)
+
+/* register_elsewhere(): the register has our side there. */
+inline elsewhere(p, own, f) {
+    if
+    :: !conn[p] -> superseded(p)
+    :: conn[p] && (f == empty_fence[p] ||
+                   (own != NOWHERE && node_of[own] == node_of[p] && nobody_at(own))) -> stay(p, f)
+    :: else -> asked_fence[p] = f; asked_at[p] = own; say(ASKED, own, p, f, true)
+    fi
+}
+
 inline stayed(p, status, own, f, at, g, previous) {
     if
     :: status == OVER || status == NONE -> look_up(p)
-    :: status == OK && f > fence[p] && own != p -> superseded(p)
+    :: status == OK && f > fence[p] && own != p -> elsewhere(p, own, f)
     :: status == OK && f > fence[p] && own == p ->
         fence[p] = f;
         if
@@ -227,7 +239,9 @@ inline moved(p, f, here) {
 inline overtaken(kind, p, from, f, here) {
     if
     :: kind == MOVED && f > moved_fence[p] -> moved_fence[p] = f; moved_here[p] = here
-    :: kind != MOVED && kind != VACANT && kind != GONE && f > heard_fence[p] -> heard_at[p] = from; heard_fence[p] = f
+    :: kind != MOVED && kind != VACANT && kind != GONE && kind != ASKED && f > heard_fence[p] ->
+        heard_at[p] = from;
+        heard_fence[p] = f
     :: else
     fi
 }

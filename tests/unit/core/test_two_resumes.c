@@ -15,6 +15,14 @@ static session_ref told_of_nobody(struct rig *rig) {
     return ref;
 }
 
+static struct peer_frame moved_to(const struct rig *rig, session_ref ref, uint64_t fence, bool here) {
+    struct peer_frame moved = rig_peer_frame(rig, ref, PEER_MOVED);
+    moved.side = SIDE_SEEKER;
+    moved.fence = fence;
+    moved.moved.here = here;
+    return moved;
+}
+
 static struct broker_event answer(const struct rig *rig, session_ref ref, struct address at, uint64_t fence) {
     struct claims ours = rig_claims(rig, ref);
     return rig_rebound_event(at, &ours, fence, rig_session(rig, ref)->chat->peer, ELSEWHERE);
@@ -44,7 +52,7 @@ static void test_stays(void **state) {
     rig_fini(&rig);
 }
 
-/* Meanwhile the client has come to a third place. */
+/* Meanwhile our side has come to a third place: that is asked whether the client is there. */
 static void test_refused(void **state) {
     (void)state;
     struct rig rig;
@@ -53,6 +61,11 @@ static void test_refused(void **state) {
     struct broker_event refused = answer(&rig, ref, (struct address){8, 8, 8}, 11);
     refused.to = rig_address(&rig, ref);
     rig_broker(&rig, refused);
+    const struct peer_frame *question = expect_peer(&rig, PEER_SYNC);
+    assert_true(address_equal(question->to, ((struct address){8, 8, 8})));
+    assert_int_equal(question->fence, 11);
+    expect_nothing(&rig);
+    rig_carry(&rig, moved_to(&rig, ref, 11, true));
     expect_closed(&rig, CONN, CLOSE_SUPERSEDED);
     expect_nothing(&rig);
     rig_fini(&rig);
