@@ -1,8 +1,10 @@
 -- beat.lua - a node says that it lives, and hears how the cluster stands.
 --
--- B people (8)  since when this Redis has had its data, in microseconds; how many wait; how many people there are; 1
---               if this node was forgotten, suspected or taken for silent, and Redis may have forgotten what it was
---               told; and the nodes that are silent: 8 bytes each
+-- B people (8), '0' or '1'   '1': its links are new. What it has in the line may be out of date, as the master before this one may
+--               have heard more; it leaves the line, and the node tells it again. The answer: since when this Redis has
+--               had its data, in microseconds; how many wait; how many people there are; 1 if this node was forgotten,
+--               suspected or taken for silent, and Redis may have forgotten what it was told; and the nodes that are
+--               silent: 8 bytes each
 -- L             it leaves. ''
 --
 -- {pb}:n, a HASH: NODE → 'h', heard, or 's', silent; since when, in milliseconds; its people. epoch → since when this
@@ -93,6 +95,9 @@ local function beat(request)
     call('PEXPIRE', NODES, NODES_TTL_MS)
     call('PEXPIRE', LINE, LINE_TTL_MS)
     call('PEXPIRE', EVERYBODY, LINE_TTL_MS)
+    if byte(request, 10) == YES then
+        remove_tickets_of({[self] = true})
+    end
     local people, silent = look_around(nodes, now_ms, steady_ms)
     return pack('>I8I8I8B', epoch, call('HGET', LINE, COUNT) or 0, here + people, missed and 1 or 0) .. silent
 end

@@ -3,6 +3,8 @@
  * Flow:  a beat, while this node hears its own probes: whom nobody could tell anything is better taken for silent. The
  *        answer says how many wait and how many people there are; which nodes are silent: NODE_GONE, once for each
  *        until it is heard again; and whether Redis has forgotten this node.
+ *        The first one on new links takes what this node has in the line out of it: a failover may have brought back what
+ *        was withdrawn, and the core tells the rest again.
  * Fails: Redis doesn't know this node any more, as it has lost its data, or has suspected the node, or taken it for
  *        silent, and its tickets with it; or it has refused something, so that nobody knows what it left undone →
  *        LINK_RESUMED. While it goes on refusing, that comes ever more seldom: it makes every client send again.
@@ -93,23 +95,24 @@ static void beaten(struct redis_broker *self, const struct broker_request *reque
     self->adopting = false;
 }
 
-static void beat(struct redis_broker *self) {
+static void beat(struct redis_broker *self, bool first) {
     self->beat_due = false;
     if (self->unheard > MOST_UNHEARD)
         return;
     struct buffer *out = redis_call_begin(self, SCRIPT_BEAT, NULL, beaten);
     redis_put_letter(out, 'B');
     redis_put_u64(out, self->here);
+    redis_put_letter(out, first ? '1' : '0');
     redis_call_end(self, SCRIPT_BEAT);
 }
 
 void redis_broker_beat(struct broker *broker) {
-    beat((struct redis_broker *)broker);
+    beat((struct redis_broker *)broker, false);
 }
 
 void redis_beat_begin(struct redis_broker *self) {
     self->adopting = true;
-    beat(self);
+    beat(self, true);
 }
 
 void redis_beat_tick(struct redis_broker *self) {
@@ -121,7 +124,7 @@ void redis_beat_poll(struct redis_broker *self, int64_t now_ms) {
     if (!self->up || (!self->beat_due && now_ms - self->beat_ms < REDIS_BEAT_MS))
         return;
     self->beat_ms = now_ms;
-    beat(self);
+    beat(self, false);
 }
 
 void redis_beat_leave(struct redis_broker *self) {

@@ -220,6 +220,28 @@ static void test_restart_empty(void **state) {
     redis_cluster_assert_well(cluster);
 }
 
+/* Behind new links may be a master that has not heard of the last withdrawals: what a node has there leaves the line, and
+ * only what the node tells again is in it. */
+static void test_tickets_behind_new_links(void **state) {
+    struct cluster *cluster = *state;
+    struct redis_server *server = redis_cluster_server(cluster);
+    redis_cluster_waits(cluster, 1, 3, "de"); /* withdrawn, had this master been the one to hear it */
+    struct ticket waits = redis_cluster_waits(cluster, 3, 4, "fr");
+    redis_cluster_pass(cluster, 1);
+    assert_int_equal(cluster_waiting(cluster), 2);
+    redis_server_ask(server, "CLIENT KILL TYPE normal SKIPME yes");
+    redis_cluster_wait_until_down(cluster);
+    redis_cluster_take_each(cluster, BROKER_LINK_LOST);
+    redis_cluster_take_each(cluster, BROKER_LINK_RESUMED);
+    redis_cluster_pass(cluster, 1);
+    assert_int_equal(cluster_waiting(cluster), 0);
+    redis_cluster_waits_again(cluster, &waits);
+    redis_cluster_pass(cluster, 1);
+    assert_int_equal(cluster_waiting(cluster), 1);
+    cluster_withdraw(cluster, waits.who.at, waits.attempt);
+    redis_cluster_assert_well(cluster);
+}
+
 static void assert_gone(struct cluster *cluster, unsigned node, uint64_t boot) {
     assert_int_equal(cluster_take(cluster, node, BROKER_NODE_GONE).node_gone.boot, boot);
     assert_int_equal(cluster_left(cluster, node, BROKER_NODE_GONE), 0);
@@ -368,6 +390,7 @@ static int suite(const struct fixture *fixture) {
         CLUSTER_TEST(test_tokens_that_bring_nothing_back, fixture),
         CLUSTER_TEST(test_resume_after_lost_writes, fixture),
         CLUSTER_TEST(test_restart_empty, fixture),
+        CLUSTER_TEST(test_tickets_behind_new_links, fixture),
         CLUSTER_TEST(test_silent_node, fixture),
         CLUSTER_TEST(test_forgotten_node, fixture),
         CLUSTER_TEST(test_redis_stood_still, fixture),

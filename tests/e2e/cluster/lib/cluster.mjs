@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { startServer } from '../../lib/server.mjs';
-import { delay, eventually } from '../../lib/wait.mjs';
+import { delay, eventually, WAIT_MS } from '../../lib/wait.mjs';
 import { Balancer } from './balancer.mjs';
 import { RedisServer } from './redis.mjs';
 import { TcpProxy } from './tcp-proxy.mjs';
@@ -15,6 +15,8 @@ const SECRET = { PASSERBY_SECRET: 'one for all of the cluster' };
 const FLAGS = ['--prefer', '1s', '--drain-delay', '600ms', '--drain-spread', '1s', '--drain-timeout', '3s'];
 /* How long the register remembers how a chat ended, at most. */
 const TOMBSTONE_MS = 15 * 60_000;
+/* A chat whose two people lost their connections before they could read `matched` is held for its grace, and ended then. */
+const EMPTY_MS = WAIT_MS + 75_000;
 const CHAT = /^\{pb\}:c:/;
 const BOOKKEEPING = /^\{pb\}:[ns]$/; // the nodes, and those that are suspected
 
@@ -138,7 +140,7 @@ export class Cluster {
       await eventually(async () => {
         left = (await store.keys()).filter(isLeft);
         return left.length === 0;
-      }, 'Redis to be empty').catch(() => {});
+      }, 'Redis to be empty', EMPTY_MS).catch(() => {});
       const words = left?.map(({ key, ttlMs, type }) => `${records.describe(key)}: ${type}, expires in ${ttlMs} ms`);
       if (left?.length > 0) words.push(...this.watch.history(left[0].key));
       assert.equal(words?.join('\n'), '', 'what is left in Redis');
