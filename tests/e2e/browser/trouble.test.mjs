@@ -100,7 +100,7 @@ test('a server that talks nonsense is ignored, and the page goes on', async (t) 
     msg: [...nonsense.slice(0, 9), { t: 'ack', seq: 1 }],
   };
   const ann = await facing(street, (frame) => (frame ? (answers[frame.t] ?? []) : [HELLO, { t: 'error', code: 'what' }, ...nonsense]));
-  await ann.reads('online', '2 people here');
+  await ann.sees('online');
   await ann.start();
   await ann.sees('composer');
   await ann.showsLog(['them: hello']);
