@@ -116,8 +116,8 @@ run_ctest() {
   if ((programs_failed > failed)); then failed=$programs_failed; fi
   count "$(sum_of '\[  PASSED  \] [0-9]+ test\(s\)' "$output")" "$failed"
   if ((status != 0)); then
-    grep -E 'FAILED|ERROR|LINE|Sanitizer|SUMMARY|runtime error|^    #[0-9]' "$output" | head -n 200
     tail -n 20 "$output"
+    grep -E 'FAILED|ERROR|LINE|Sanitizer|SUMMARY|runtime error|^    #[0-9]' "$output" | head -n 200
     return 1
   fi
   tail -n 5 "$output"
