@@ -94,7 +94,7 @@ local function beat(request)
     call('HSET', NODES, 'last', string.format('%.0f %.0f', now_ms, steady_ms))
     call('PEXPIRE', NODES, NODES_TTL_MS)
     call('PEXPIRE', LINE, LINE_TTL_MS)
-    call('PEXPIRE', EVERYBODY, LINE_TTL_MS)
+    call('PEXPIRE', LANGUAGES, LINE_TTL_MS)
     if byte(request, 10) == YES then
         remove_tickets_of({[self] = true})
     end
@@ -113,7 +113,7 @@ local function leave()
             return ''
         end
     end
-    call('DEL', NODES, SUSPECTS, LINE, EVERYBODY)
+    call('DEL', NODES, SUSPECTS, LINE, LANGUAGES)
     return ''
 end
 

@@ -2,7 +2,7 @@
 --
 -- {pb}:t, a HASH: place → ticket; queue → its entries, one behind the other, by time; COUNT → how many tickets there are.
 -- (That there are tickets makes it a hash table: a listpack, as Redis keeps small values, is searched from its begin.)
--- {pb}:e, a ZSET: EVERYBODY's entries, in lexicographic order: by time.
+-- {pb}:l, a SET: the open queues of a language that there are; one that is gone does no harm.
 --
 -- What the requests change is written when all of them are done. So who waits and is found within one call never gets to
 -- Redis, and one command reads or writes what all of them need. Fails: additions are written first; if Redis refuses
@@ -13,7 +13,7 @@ local PART = 1000 -- words of a command: what is unpacked must fit on Lua's stac
 
 local line = {} -- what is known of {pb}:t: name → value; false: none; nil: not read yet
 local before = {} -- name → what Redis has, where that is to change
-local everybody_changes = {} -- entry → true: to be added, false: to be removed
+local more = 0 -- tickets than Redis has
 
 local function send(command, key, words)
     for from = 1, #words, PART do
@@ -23,18 +23,21 @@ end
 
 -- Reads what is not known yet.
 local function read(names)
-    local missing
+    local missing, count = nil, 0
     for i = 1, #names do
-        if line[names[i]] == nil then
+        local name = names[i]
+        if line[name] == nil then
             missing = missing or {}
-            line[names[i]] = false
-            missing[#missing + 1] = names[i]
+            count = count + 1
+            line[name], missing[count] = false, name
         end
     end
-    for from = 1, missing and #missing or 0, PART do
-        local values = call('HMGET', LINE, unpack(missing, from, math.min(from + PART - 1, #missing)))
+    for from = 1, count, PART do
+        local values = call('HMGET', LINE, unpack(missing, from, math.min(from + PART - 1, count)))
         for i = 1, #values do
-            line[missing[from + i - 1]] = values[i]
+            if values[i] then
+                line[missing[from + i - 1]] = values[i]
+            end
         end
     end
 end
@@ -46,62 +49,46 @@ local function change(name, value)
     line[name] = value
 end
 
-local function add_to_everybody()
-    local words = {}
-    for entry, is_new in pairs(everybody_changes) do
-        if is_new then
-            local n = #words
-            words[n + 1], words[n + 2] = '0', entry
-        end
+local function write_count(set, remove)
+    read({COUNT})
+    local count = (line[COUNT] or 0) + more
+    if count > 0 then
+        set[#set + 1], set[#set + 2] = COUNT, count
+    else
+        remove[#remove + 1] = COUNT
     end
-    if #words > 0 then
-        send('ZADD', EVERYBODY, words)
-        call('PEXPIRE', EVERYBODY, LINE_TTL_MS)
-    end
-end
-
-local function remove_from_everybody()
-    local words = {}
-    for entry, is_new in pairs(everybody_changes) do
-        if not is_new then
-            words[#words + 1] = entry
-        end
-    end
-    send('ZREM', EVERYBODY, words)
-    everybody_changes = {}
+    line[COUNT], more = count, 0
 end
 
 local function write()
-    local set, remove, more = {}, {}, 0
+    local set, remove, open, closed = {}, {}, {}, {}
     for name, old in pairs(before) do
-        local n, value = #set, line[name]
-        if value and value ~= old then
+        local value = line[name]
+        if value then
+            local n = #set
             set[n + 1], set[n + 2] = name, value
-        elseif old and not value then
+        elseif old then
             remove[#remove + 1] = name
         end
-        if #name == PLACE then
-            more = more + (value and 1 or 0) - (old and 1 or 0)
+        if #name == OPEN_QUEUE and name ~= OPEN_TO_ALL then
+            local names = value and open or closed
+            names[#names + 1] = name
         end
     end
+    before = {}
     if more ~= 0 then
-        read({COUNT})
-        local n, count = #set, (line[COUNT] or 0) + more
-        if count > 0 then
-            set[n + 1], set[n + 2] = COUNT, count
-        else
-            remove[#remove + 1] = COUNT
-        end
-        line[COUNT] = count
+        write_count(set, remove)
     end
-    add_to_everybody()
-    send('HSET', LINE, set)
+    if #open > 0 then
+        send('SADD', LANGUAGES, open)
+        call('PEXPIRE', LANGUAGES, LINE_TTL_MS)
+    end
     if #set > 0 then
+        send('HSET', LINE, set)
         call('PEXPIRE', LINE, LINE_TTL_MS)
     end
     send('HDEL', LINE, remove)
-    remove_from_everybody()
-    before = {}
+    send('SREM', LANGUAGES, closed)
 end
 
 local function time_at(entries, at)
@@ -121,51 +108,33 @@ local function enter(queue, entry)
     change(queue, entry)
 end
 
--- Gives the entry that was there.
 local function leave(queue, place)
     local entries = line[queue]
     local at = entries and find(entries, place, 9, true)
     while at and at % ENTRY ~= 9 do
         at = find(entries, place, at + 1, true)
     end
-    if not at then
-        return nil
-    elseif #entries == ENTRY then
-        change(queue, false)
-        return entries
-    end
-    change(queue, sub(entries, 1, at - 9) .. sub(entries, at + ENTRY - 8))
-    return sub(entries, at - 8, at + ENTRY - 9)
-end
-
-local function change_everybody(entry, is_new)
-    if everybody_changes[entry] == not is_new then
-        everybody_changes[entry] = nil -- it is as it was
-    else
-        everybody_changes[entry] = is_new
+    if at then
+        change(queue, #entries > ENTRY and sub(entries, 1, at - 9) .. sub(entries, at + ENTRY - 8))
     end
 end
 
-local function put(place, time, ticket, stand)
-    local entry = time .. place .. stand.tail
-    for i = 1, #stand.queues do
-        enter(stand.queues[i], entry)
-    end
-    if stand.everybody then
-        change_everybody(entry, true)
+-- Whom the line did not have.
+local function put(place, ticket, queues, entry)
+    for i = 1, #queues do
+        enter(queues[i], entry)
     end
     change(place, ticket)
+    more = more + 1
 end
 
 -- Takes out who waits there.
 local function take(place)
-    local stand, entry = stand_of(line[place]), nil
-    read(stand.queues)
-    for i = 1, #stand.queues do
-        entry = leave(stand.queues[i], place)
-    end
-    if stand.everybody and entry then
-        change_everybody(entry, false)
+    local queues = queues_of(line[place])
+    read(queues)
+    for i = 1, #queues do
+        leave(queues[i], place)
     end
     change(place, false)
+    more = more - 1
 end

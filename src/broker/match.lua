@@ -9,11 +9,12 @@
 --
 -- Flow: what all requests will need is read at once; then they are carried out, one after the other, on the line as it
 --       is by then (line.lua); then what has changed is written.
-local PAGE, ENOUGH = 16, 256
+local ENOUGH = 256
 
 -- --- the seeker, and whom it has looked at ---
-local me, my_person, my_recent -- my_recent: where the list of its strangers begins
-local stand, my_language, relaxed -- stand: where it will stand in the line
+local me, my_person, my_language, relaxed
+local my_queues, topics -- the first so many of its queues are topics
+local my_recent -- where the list of its strangers begins
 local known -- places that it has looked at, where it may meet them again; else nil
 local examined
 local best, best_place, best_time, best_common -- a ticket, where, since when, how many topics are in common
@@ -55,8 +56,8 @@ end
 
 local function in_common(other)
     local common = 0
-    for i = 1, stand.topics do
-        if holds(other, 75, stand.queues[i]) then
+    for i = 1, topics do
+        if holds(other, 75, my_queues[i]) then
             common = common + 1
         end
     end
@@ -114,68 +115,86 @@ local function scan(queue, most)
     end
 end
 
-local first_page -- of EVERYBODY, while it holds
-local function scan_everybody()
-    if next(everybody_changes) then
-        add_to_everybody()
-        remove_from_everybody()
-        first_page = nil
+local languages -- queue → true: the open queues of languages; nil: not read yet
+local function read_languages(names)
+    languages = {}
+    for i = 1, #names do
+        languages[names[i]] = true
     end
-    local page, from = first_page, '-'
-    repeat
-        page = page or call('ZRANGE', EVERYBODY, from, '+', 'BYLEX', 'LIMIT', '0', '16')
-        if from == '-' then
-            first_page = page
+    for name in pairs(before) do
+        if #name == OPEN_QUEUE and name ~= OPEN_TO_ALL then
+            languages[name], names[#names + 1] = true, name
         end
-        for i = 1, #page do
-            local done = look(sub(page[i], 9, 24), time_at(page[i], 1), 0)
-            if done then
-                return
-            elseif done == nil then
-                change_everybody(page[i], false)
-            end
+    end
+    read(names)
+end
+
+-- Where so many are waited under that only a part is looked at, the rest is if nobody in that part suits.
+local function scan_languages()
+    local part
+    if not languages then
+        local names = call('SRANDMEMBER', LANGUAGES, ENOUGH)
+        part = #names == ENOUGH
+        read_languages(names)
+    end
+    for queue in pairs(languages) do
+        if line[queue] then
+            scan(queue, 0)
+        else
+            change(queue, false)
         end
-        from, page = #page == PAGE and '(' .. page[PAGE], nil
-    until not from
+    end
+    if part then
+        if not best then
+            read_languages(call('SMEMBERS', LANGUAGES))
+            scan_languages()
+        end
+        languages = nil
+    end
 end
 
 local function search()
-    local count, its = stand.topics, stand.queues
-    best, best_common, examined, known = nil, 0, 0, (relaxed or count > 0) and {} or nil
-    for i = 1, count do
-        local most = count - i + 1
+    best, best_common, examined, known = nil, 0, 0, (relaxed or topics > 0) and {} or nil
+    for i = 1, topics do
+        local most = topics - i + 1
         if best_common > most then
             break
         end
-        scan(its[i], most)
+        scan(my_queues[i], most)
     end
-    if best or not stand.open then
+    if best or not (relaxed or topics == 0) then
         return best
     end
-    for i = count + 1, #its do
-        scan(its[i], 0)
+    for i = topics + 1, #my_queues do
+        scan(my_queues[i], 0)
     end
-    if stand.everybody then
+    if my_language ~= NONE then
         scan(OPEN_TO_ALL, 0)
     else
-        scan_everybody()
+        scan_languages()
     end
     return best
 end
 
 -- --- requests ---
-local places = {} -- of those who ask
-local stands = {} -- of those who seek, by number in ARGV
+local places, queues = {}, {} -- of those who ask, by number in ARGV
 local new_time
 
 local function become(ticket, number)
-    me, my_person, my_recent = ticket, sub(ticket, 35, 42), 76 + 8 * byte(ticket, 75)
-    stand = stands[number]
-    my_language, relaxed = stand.language, stand.relaxed
+    me, my_person, my_language = ticket, sub(ticket, 35, 42), sub(ticket, 67, 74)
+    relaxed, topics, my_queues = byte(ticket, 4) == YES, byte(ticket, 75), queues[number]
+    my_recent = 76 + 8 * topics
+end
+
+local function wait(place, time)
+    put(place, me, my_queues, time .. place .. my_language .. sub(me, 4, 4))
+    if languages and my_language ~= NONE then
+        languages[OPEN .. my_language] = true
+    end
 end
 
 local function seek(ticket, number)
-    local place, time = places[number - 1], nil
+    local place, time = places[number], nil
     if byte(ticket, 6) == YES then
         new_time = new_time or pack('>I8', now())
         time = new_time
@@ -197,12 +216,12 @@ local function seek(ticket, number)
             return '1' .. time .. node
         end
     end
-    put(place, time, ticket, stand)
+    wait(place, time)
     return '0' .. time
 end
 
 local function withdraw(request, number)
-    local place = places[number - 1]
+    local place = places[number]
     local ticket = line[place]
     if ticket and sub(ticket, 31, 34) == sub(request, 18, 21) then
         take(place)
@@ -212,30 +231,22 @@ end
 
 -- --- reading ahead ---
 
+-- Who asks, and the queues where they look.
 local function read_asking()
+    local names, n, last = {COUNT, OPEN_TO_ALL}, 2, nil
     for i = 2, #ARGV do
         local request = ARGV[i]
-        places[i - 1] = byte(request) == VERSION and sub(request, 15, 30) or sub(request, 2, 17)
-    end
-    places[#ARGV] = COUNT
-    read(places)
-end
-
-local function read_queues()
-    local names, last = {}, nil
-    for i = 2, #ARGV do
-        if byte(ARGV[i]) == VERSION then
-            local its = stand_of(ARGV[i])
-            stands[i] = its
-            if its ~= last then
-                for j = 1, #its.queues do
-                    names[#names + 1] = its.queues[j]
-                end
-                if its.everybody then
-                    names[#names + 1] = OPEN_TO_ALL
-                end
+        local seeks = byte(request) == VERSION
+        places[i] = seeks and sub(request, 15, 30) or sub(request, 2, 17)
+        n = n + 1
+        names[n] = places[i]
+        if seeks then
+            local its = queues_of(request)
+            for j = 1, its ~= last and #its or 0 do
+                n = n + 1
+                names[n] = its[j]
             end
-            last = its
+            queues[i], last = its, its
         end
     end
     read(names)
@@ -244,10 +255,11 @@ end
 -- The first one who suits, in each of a seeker's own queues.
 local function read_candidates()
     local found = {}
-    for _, its in pairs(stands) do
-        my_language, relaxed = its.language, its.relaxed
-        for i = 1, #its.queues do
-            local entries = line[its.queues[i]] or ''
+    for number, its in pairs(queues) do
+        local ticket = ARGV[number]
+        my_language, relaxed = sub(ticket, 67, 74), byte(ticket, 4) == YES
+        for i = 1, #its do
+            local entries = line[its[i]] or ''
             for at = 1, #entries, ENTRY do
                 if suits(entries, at) then
                     found[#found + 1] = sub(entries, at + 8, at + 23)
@@ -260,6 +272,5 @@ local function read_candidates()
 end
 
 read_asking()
-read_queues()
 read_candidates()
 return answer_all({[VERSION] = seek, [byte('W')] = withdraw}, write)

@@ -8,7 +8,7 @@
 -- {pb}:n        HASH    node → how it is; and what is known of this Redis: beat.lua
 -- {pb}:s        SET     nodes that let an offer time out, until they are heard again
 -- {pb}:t        HASH    the line: tickets, and who stands in which queue: line.lua
--- {pb}:e        ZSET    one long queue of it
+-- {pb}:l        SET     the languages of those who wait: line.lua
 -- {pb}:c:CHAT   STRING  a chat: chat.lua
 -- {pb}:a:ADDRESS  HASH  how many connections an address has: crowd.lua
 -- {pb}:i:NODE   channel of what is said to a node; a message is records of one kind (enum redis_message)
@@ -20,7 +20,7 @@
 --        Lua hashes all of it (tests/bench/redis_match.c measures the whole). So there is one call of a script for all
 --        requests of a turn, and one message for each node that is told something; texts are passed on as they came;
 --        and what was asked once is remembered until the script ends.
-local NODES, SUSPECTS, LINE, EVERYBODY = '{pb}:n', '{pb}:s', '{pb}:t', '{pb}:e'
+local NODES, SUSPECTS, LINE, LANGUAGES = '{pb}:n', '{pb}:s', '{pb}:t', '{pb}:l'
 
 local call, byte, find, sub = redis.call, string.byte, string.find, string.sub
 local pack, unpack_bytes = struct.pack, struct.unpack

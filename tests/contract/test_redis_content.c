@@ -4,6 +4,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,7 +71,7 @@ static void test_killed_node(void **state) {
     assert_int_equal(sought.status, BROKER_OK);
     assert_int_equal(sought.sought.node, alive.who.at.boot);
     assert_address(cluster_take(cluster, 1, BROKER_OFFERED).to, alive.who.at);
-    assert_int_equal(redis_server_ask(server_of(cluster), "EXISTS {pb}:t {pb}:e")->integer, 0);
+    assert_int_equal(redis_server_ask(server_of(cluster), "EXISTS {pb}:t {pb}:l")->integer, 0);
 }
 
 /* A ticket of another version is not misread; one of ours with something behind it is taken. */
@@ -91,20 +92,19 @@ static void test_other_versions_in_the_line(void **state) {
     cluster_assert_quiet(cluster);
 }
 
-/* A place in the line whose ticket was lost is passed over, and swept away. */
-static void test_lost_tickets(void **state) {
+/* A language whose queue was lost is passed over, and swept away. */
+static void test_lost_queues(void **state) {
     struct cluster *cluster = *state;
     enum { LOST = 20 };
     for (uint32_t slot = 0; slot < LOST; slot++) {
         struct ticket ticket = cluster_ticket(cluster, 1, slot);
-        ticket.who.person = 1; /* so that they don't find each other */
-        strcpy(ticket.language, "en");
+        snprintf(ticket.language, sizeof ticket.language, "l%u", slot);
         assert_int_equal(cluster_seek(cluster, &ticket).status, BROKER_NONE);
     }
-    assert_int_equal(redis_server_ask(server_of(cluster), "ZCARD {pb}:e")->integer, LOST);
+    assert_int_equal(redis_server_ask(server_of(cluster), "SCARD {pb}:l")->integer, LOST);
     redis_server_ask(server_of(cluster), "DEL {pb}:t");
     struct ticket seeker = redis_cluster_waits(cluster, 0, 1, "");
-    assert_int_equal(redis_server_ask(server_of(cluster), "ZCARD {pb}:e")->integer, 0);
+    assert_int_equal(redis_server_ask(server_of(cluster), "SCARD {pb}:l")->integer, 0);
     cluster_withdraw(cluster, seeker.who.at, seeker.attempt);
 }
 
@@ -201,7 +201,7 @@ static void test_foreign_keys(void **state) {
     static const struct {
         const char *key;
         bool seeks; /* a lone seeker needs it */
-    } foreign[] = {{"{pb}:t", true}, {"{pb}:e", true}, {"{pb}:n", false}, {"{pb}:s", false}};
+    } foreign[] = {{"{pb}:t", true}, {"{pb}:l", true}, {"{pb}:n", false}, {"{pb}:s", false}};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         uint64_t before = type_errors(cluster);
         redis_server_ask(server_of(cluster), "DEL %s", foreign[i].key);
@@ -245,7 +245,7 @@ static void test_scripts_are_flushed(void **state) {
 }
 
 static bool is_known(const char *key) {
-    static const char *const known[] = {"{pb}:n", "{pb}:s", "{pb}:t", "{pb}:e"};
+    static const char *const known[] = {"{pb}:n", "{pb}:s", "{pb}:t", "{pb}:l"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(key, known[i]) == 0)
             return true;
@@ -289,7 +289,7 @@ static void test_born_to_die(void **state) {
     struct broker_request seek = {.kind = BROKER_SEEK, .asker = ticket.who.at, .seek = ticket};
     cluster_request(cluster, 0, &seek);
     cluster_settle(cluster);
-    static const char *const keys[] = {"{pb}:t", "{pb}:e"};
+    static const char *const keys[] = {"{pb}:t", "{pb}:l"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         assert_true(redis_server_ask(server_of(cluster), "PTTL %s", keys[i])->integer > 0);
     for (unsigned node = 0; node < CLUSTER_NODES; node++)
@@ -326,7 +326,7 @@ static void test_what_remains(void **state) {
 static int suite(const struct fixture *fixture) {
     const struct CMUnitTest tests[] = {
         CLUSTER_TEST(test_killed_node, fixture),         CLUSTER_TEST(test_other_versions_in_the_line, fixture),
-        CLUSTER_TEST(test_lost_tickets, fixture),        CLUSTER_TEST(test_garbage, fixture),
+        CLUSTER_TEST(test_lost_queues, fixture),        CLUSTER_TEST(test_garbage, fixture),
         CLUSTER_TEST(test_unknown_messages, fixture),    CLUSTER_TEST(test_other_versions_of_offers, fixture),
         CLUSTER_TEST(test_foreign_keys, fixture),        CLUSTER_TEST(test_foreign_chat, fixture),
         CLUSTER_TEST(test_scripts_are_flushed, fixture), CLUSTER_TEST(test_nothing_is_told, fixture),

@@ -363,7 +363,7 @@ static void test_refused_for_long(void **state) {
     struct cluster *cluster = *state;
     struct redis_server *server = redis_cluster_server(cluster);
     enum { SECONDS = 40, MOST_TOLD = 12 /* after 0, 1, 3, 7, … beats, of which there are a few in each second here */ };
-    redis_server_ask(server, "SET {pb}:e foreign");
+    redis_server_ask(server, "SET {pb}:l foreign");
     unsigned told = 0;
     for (int second = 0; second < SECONDS; second++) {
         struct ticket seeker = cluster_ticket(cluster, 0, 3);
@@ -374,7 +374,7 @@ static void test_refused_for_long(void **state) {
     }
     assert_in_range(told, 3, MOST_TOLD);
     assert_int_equal(cluster_left(cluster, 1, BROKER_LINK_RESUMED), 0);
-    redis_server_ask(server, "DEL {pb}:e");
+    redis_server_ask(server, "DEL {pb}:l");
     redis_cluster_pass(cluster, 2 * SECONDS);
     assert_int_equal(cluster_left(cluster, 0, BROKER_LINK_RESUMED), told + 1); /* the last refusal, too */
     cluster_forget(cluster);

@@ -12,6 +12,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include <stdio.h>
 #include <string.h>
 
 enum { PLACES = 300, ROUNDS = 200, MOST_REQUESTS = 100, TOPICS = 12, SEED = 4711, CROWD = 1, RIVAL = 2 };
@@ -123,7 +124,7 @@ static void test_many_at_once(void **state) {
     for (unsigned place = 0; place < PLACES; place++)
         cluster_withdraw(world.cluster, cluster_address(world.cluster, 0, place), world.attempts[place]);
     struct redis_server *server = redis_cluster_server(world.cluster);
-    assert_int_equal(redis_server_ask(server, "EXISTS {pb}:t {pb}:e")->integer, 0);
+    assert_int_equal(redis_server_ask(server, "EXISTS {pb}:t {pb}:l")->integer, 0);
 }
 
 /* Behind any number of elders who don't suit. */
@@ -145,6 +146,28 @@ static void test_elders_hide_nobody(void **state) {
     assert_address(cluster_take(cluster, 1, BROKER_OFFERED).to, stranger.who.at);
 }
 
+/* However many languages are waited under: who names none finds the only one who suits. */
+static void test_languages_hide_nobody(void **state) {
+    struct cluster *cluster = *state;
+    enum { LANGUAGES = 600 };
+    const uint32_t chosen = LANGUAGES / 2;
+    struct address stranger = {0};
+    for (uint32_t i = 0; i < LANGUAGES; i++) {
+        struct ticket elder = cluster_ticket(cluster, i % CLUSTER_NODES, i);
+        elder.who.person = i == chosen ? RIVAL : CROWD;
+        snprintf(elder.language, sizeof elder.language, "l%u", i);
+        assert_int_equal(cluster_seek(cluster, &elder).status, BROKER_NONE);
+        if (i == chosen)
+            stranger = elder.who.at;
+    }
+    struct ticket seeker = cluster_ticket(cluster, 2, LANGUAGES);
+    seeker.recent[0] = CROWD;
+    assert_int_equal(cluster_seek(cluster, &seeker).status, BROKER_OK);
+    assert_address(cluster_take(cluster, chosen % CLUSTER_NODES, BROKER_OFFERED).to, stranger);
+    struct redis_server *server = redis_cluster_server(cluster);
+    assert_int_equal(redis_server_ask(server, "SCARD {pb}:l")->integer, LANGUAGES - 1);
+}
+
 /* Two strangers whose numbers, side by side, hold a third one's in the middle are not that one. */
 static void test_numbers_side_by_side(void **state) {
     struct cluster *cluster = *state;
@@ -162,6 +185,7 @@ static int suite(const struct fixture *fixture) {
     const struct CMUnitTest tests[] = {
         CLUSTER_TEST(test_many_at_once, fixture),
         CLUSTER_TEST(test_elders_hide_nobody, fixture),
+        CLUSTER_TEST(test_languages_hide_nobody, fixture),
         CLUSTER_TEST(test_numbers_side_by_side, fixture),
     };
     return cmocka_run_group_tests_name("redis line", tests, NULL, NULL);
