@@ -23,20 +23,20 @@ end
 
 -- Reads what is not known yet.
 local function read(names)
-    local missing, count = nil, 0
+    local missing, count = {}, 0
     for i = 1, #names do
         local name = names[i]
         if line[name] == nil then
-            missing = missing or {}
             count = count + 1
             line[name], missing[count] = false, name
         end
     end
-    for from = 1, count, PART do
-        local values = call('HMGET', LINE, unpack(missing, from, math.min(from + PART - 1, count)))
+    for from = 0, count - 1, PART do
+        local values = call('HMGET', LINE, unpack(missing, from + 1, math.min(from + PART, count)))
         for i = 1, #values do
-            if values[i] then
-                line[missing[from + i - 1]] = values[i]
+            local value = values[i]
+            if value then
+                line[missing[from + i]] = value
             end
         end
     end

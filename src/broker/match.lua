@@ -64,17 +64,10 @@ local function in_common(other)
     return common
 end
 
-local function ticket_at(place)
-    if line[place] == nil then
-        read({place})
-    end
-    return line[place]
-end
-
--- Looks at who stands in a queue: true = nobody behind is better; nil = that ticket was lost. Nobody has more than `most`
--- topics in common who was not looked at before.
-local function look(place, time, most)
-    if best and (examined >= ENOUGH or (best_common >= most and time >= best_time)) then
+-- Looks at who stands in a queue: true = nobody behind is better. Nobody has more than `most` topics in common who was
+-- not looked at before.
+local function look(place, entries, at, most)
+    if best and (examined >= ENOUGH or (best_common >= most and time_at(entries, at) >= best_time)) then
         return true
     elseif known then
         if known[place] then
@@ -82,22 +75,25 @@ local function look(place, time, most)
         end
         known[place] = true
     end
-    local other = ticket_at(place)
-    if not other then
-        return nil
-    elseif byte(other) == VERSION and not suspected(place) then
-        examined = examined + 1
-        if agree(other) then
-            local common = in_common(other)
-            if not best or common > best_common or (common == best_common and time < best_time) then
-                best, best_place, best_time, best_common = other, place, time, common
-            end
+    local other = line[place]
+    if other == nil then
+        read({place})
+        other = line[place]
+    end
+    if not other or byte(other) ~= VERSION or suspected(place) then
+        return false
+    end
+    examined = examined + 1
+    if agree(other) then
+        local common, time = topics > 0 and in_common(other) or 0, time_at(entries, at)
+        if not best or common > best_common or (common == best_common and time < best_time) then
+            best, best_place, best_time, best_common = other, place, time, common
         end
     end
     return false
 end
 
--- Whether both languages do, or nobody minds.
+-- Under a topic: whether both languages do, or nobody minds.
 local function suits(entries, at)
     if my_language == NONE then
         return true
@@ -107,9 +103,12 @@ local function suits(entries, at)
 end
 
 local function scan(queue, most)
-    local entries = line[queue] or ''
+    local entries = line[queue]
+    if not entries then
+        return
+    end
     for at = 1, #entries, ENTRY do
-        if suits(entries, at) and look(sub(entries, at + 8, at + 23), time_at(entries, at), most) then
+        if (most == 0 or suits(entries, at)) and look(sub(entries, at + 8, at + 23), entries, at, most) then
             return
         end
     end
@@ -231,46 +230,40 @@ end
 
 -- --- reading ahead ---
 
--- Who asks, and the queues where they look.
-local function read_asking()
+-- Who asks, and the queues where they look; then who is the first there.
+local function read_ahead()
     local names, n, last = {COUNT, OPEN_TO_ALL}, 2, nil
     for i = 2, #ARGV do
         local request = ARGV[i]
-        local seeks = byte(request) == VERSION
-        places[i] = seeks and sub(request, 15, 30) or sub(request, 2, 17)
-        n = n + 1
-        names[n] = places[i]
-        if seeks then
+        local place
+        if byte(request) == VERSION then
             local its = queues_of(request)
-            for j = 1, its ~= last and #its or 0 do
-                n = n + 1
-                names[n] = its[j]
+            if its ~= last then
+                for j = 1, #its do
+                    n = n + 1
+                    names[n] = its[j]
+                end
+                last = its
             end
-            queues[i], last = its, its
+            queues[i], place = its, sub(request, 15, 30)
+        else
+            place = sub(request, 2, 17)
         end
+        n = n + 1
+        places[i], names[n] = place, place
     end
     read(names)
-end
-
--- The first one who suits, in each of a seeker's own queues.
-local function read_candidates()
-    local found = {}
-    for number, its in pairs(queues) do
-        local ticket = ARGV[number]
-        my_language, relaxed = sub(ticket, 67, 74), byte(ticket, 4) == YES
-        for i = 1, #its do
-            local entries = line[its[i]] or ''
-            for at = 1, #entries, ENTRY do
-                if suits(entries, at) then
-                    found[#found + 1] = sub(entries, at + 8, at + 23)
-                    break
-                end
-            end
+    local first, count = {}, 0
+    for i = 2, n do
+        local name = names[i]
+        local entries = line[name]
+        if entries and #name ~= PLACE then
+            count = count + 1
+            first[count] = sub(entries, 9, 24)
         end
     end
-    read(found)
+    read(first)
 end
 
-read_asking()
-read_candidates()
+read_ahead()
 return answer_all({[VERSION] = seek, [byte('W')] = withdraw}, write)

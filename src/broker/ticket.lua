@@ -24,28 +24,30 @@ local OPEN, OPEN_TO_ALL, RELAXED = 'o', 'o' .. NONE, 'r'
 
 local open_queues, relaxed_queues = {}, {} -- language → the queues of tickets that name it and no topics
 
+local function queues_without_topics(relaxed, language)
+    local known = relaxed and relaxed_queues or open_queues
+    local queues = known[language]
+    if not queues then
+        queues = {OPEN .. language, relaxed and language ~= NONE and RELAXED or nil}
+        known[language] = queues
+    end
+    return queues
+end
+
 -- The queues of a ticket, the topics first. Borrowed: they may be another ticket's, too.
 local function queues_of(ticket)
-    local topics, relaxed, language = byte(ticket, 75), byte(ticket, 4) == YES, sub(ticket, 67, 74)
-    local known = relaxed and relaxed_queues or open_queues
-    if topics == 0 and known[language] then
-        return known[language]
-    end
-    local queues
+    local topics, relaxed = byte(ticket, 75), byte(ticket, 4) == YES
     if topics == 0 then
-        queues = {OPEN .. language}
-        known[language] = queues
-    else
-        queues = {}
-        for i = 1, topics do
-            queues[i] = sub(ticket, 68 + 8 * i, 75 + 8 * i)
-        end
-        if relaxed then
-            queues[topics + 1] = OPEN .. language
-        end
+        return queues_without_topics(relaxed, sub(ticket, 67, 74))
     end
-    if relaxed and language ~= NONE then
-        queues[#queues + 1] = RELAXED
+    local queues = {}
+    for i = 1, topics do
+        queues[i] = sub(ticket, 68 + 8 * i, 75 + 8 * i)
+    end
+    if relaxed then
+        for _, queue in ipairs(queues_without_topics(true, sub(ticket, 67, 74))) do
+            queues[#queues + 1] = queue
+        end
     end
     return queues
 end
