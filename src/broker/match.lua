@@ -14,7 +14,6 @@ local ENOUGH = 256
 -- --- the seeker, and whom it has looked at ---
 local me, my_person, my_language, relaxed
 local my_queues, topics -- the first so many of its queues are topics
-local my_recent -- where the list of its strangers begins
 local known -- places that it has looked at, where it may meet them again; else nil
 local examined
 local best, best_place, best_time, best_common -- a ticket, where, since when, how many topics are in common
@@ -47,7 +46,7 @@ end
 -- A person whose number is nowhere behind the length of a ticket's topics is not among its recent strangers either.
 local function agree(other)
     local person = sub(other, 35, 42)
-    if person == my_person or (not relaxed and holds(me, my_recent, person)) then
+    if person == my_person or (not relaxed and holds(me, 76 + 8 * topics, person)) then
         return false
     end
     return not find(other, my_person, 76, true) or byte(other, 4) == YES or
@@ -179,12 +178,6 @@ end
 local places, queues = {}, {} -- of those who ask, by number in ARGV
 local new_time
 
-local function become(ticket, number)
-    me, my_person, my_language = ticket, sub(ticket, 35, 42), sub(ticket, 67, 74)
-    relaxed, topics, my_queues = byte(ticket, 4) == YES, byte(ticket, 75), queues[number]
-    my_recent = 76 + 8 * topics
-end
-
 local function wait(place, time)
     put(place, me, my_queues, time .. place .. my_language .. sub(me, 4, 4))
     if languages and my_language ~= NONE then
@@ -203,7 +196,8 @@ local function seek(ticket, number)
     if line[place] then
         take(place)
     end
-    become(ticket, number)
+    me, my_person, my_language = ticket, sub(ticket, 35, 42), sub(ticket, 67, 74)
+    relaxed, topics, my_queues = byte(ticket, 4) == YES, byte(ticket, 75), queues[number]
     while search() do
         local node = sub(best_place, 1, 8)
         local listening = listens(node)
