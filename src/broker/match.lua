@@ -4,8 +4,9 @@
 --                  is told: O place attempt time ticket
 -- W place attempt  withdraws. ''
 --
--- Exact as line.c is, but for one bound: among those who suit, the best of the first ENOUGH is taken. Next to nobody
--- who doesn't suit (strangers met, oneself) stands where a seeker looks, so nobody is hidden by it.
+-- Exact as line.c is, but for two bounds: among those who suit, the best of the first ENOUGH is taken; and who names no
+-- language is content with whoever suits under ENOUGH languages drawn at random. Nobody is hidden by that: next to nobody
+-- who doesn't suit (strangers met, oneself) stands where a seeker looks, and the other languages' turn comes, too.
 --
 -- Flow: what all requests will need is read at once; then they are carried out, one after the other, on the line as it
 --       is by then (line.lua); then what has changed is written.

@@ -326,7 +326,7 @@ static void test_what_remains(void **state) {
 static int suite(const struct fixture *fixture) {
     const struct CMUnitTest tests[] = {
         CLUSTER_TEST(test_killed_node, fixture),         CLUSTER_TEST(test_other_versions_in_the_line, fixture),
-        CLUSTER_TEST(test_lost_queues, fixture),        CLUSTER_TEST(test_garbage, fixture),
+        CLUSTER_TEST(test_lost_queues, fixture),         CLUSTER_TEST(test_garbage, fixture),
         CLUSTER_TEST(test_unknown_messages, fixture),    CLUSTER_TEST(test_other_versions_of_offers, fixture),
         CLUSTER_TEST(test_foreign_keys, fixture),        CLUSTER_TEST(test_foreign_chat, fixture),
         CLUSTER_TEST(test_scripts_are_flushed, fixture), CLUSTER_TEST(test_nothing_is_told, fixture),
