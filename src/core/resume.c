@@ -275,7 +275,11 @@ static void ask_whether_moved(struct core *core, const struct session *session) 
 }
 
 void resume_link_resumed(struct core *core, struct session *session) {
-    if (session->state == SESSION_REBINDING && session->sent_elsewhere)
+    if (session->state != SESSION_REBINDING)
+        return;
+    if (session->timer.place == 0) /* no answer, so it was reached by then */
+        session->resume->unsure = true;
+    if (session->sent_elsewhere)
         session_set_timer(core, session, core_now(core) + SETTLE_MS); /* if it is still here then, it has not gone */
 }
 

@@ -208,6 +208,24 @@ static void test_doubt(void **state) {
     }
 }
 
+/* What was asked before LINK_RESUMED was heard, and has no answer yet, was asked of a broker that could be reached. */
+static void test_asked_before_link_resumed(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    session_ref ref = rig_open(&rig, CONN);
+    rig_broker(&rig, {.kind = BROKER_LINK_LOST});
+    rig_resume(&rig, ref, &claims);
+    (void)expect_request(&rig, BROKER_REBIND);
+    rig_broker(&rig, {.kind = BROKER_LINK_RESUMED});
+    rig_close(&rig, ref, CONN);
+    rebind_fails(&rig, ref, BROKER_DOWN, (struct tombstone){0});
+    rig_wait(&rig, BROKER_RETRY_MS);
+    (void)expect_request(&rig, BROKER_LOOKUP);
+    expect_nothing(&rig);
+    rig_fini(&rig);
+}
+
 static void test_not_moved(void **state) {
     (void)state;
     static const enum broker_status statuses[] = {BROKER_OK, BROKER_NONE, BROKER_OVER};
@@ -364,6 +382,7 @@ int main(void) {
         cmocka_unit_test(test_dropped),
         cmocka_unit_test(test_dropped_here),
         cmocka_unit_test(test_doubt),
+        cmocka_unit_test(test_asked_before_link_resumed),
         cmocka_unit_test(test_not_moved),
         cmocka_unit_test(test_passed_on),
         cmocka_unit_test(test_passed_on_too_early),
