@@ -60,6 +60,9 @@ struct topics {
     uint8_t count;
 };
 
+/* The fence of a place that a match has given: a greater one is of a place that a resume has. */
+enum { FIRST_FENCE = 1 };
+
 /* One of the two people of a chat, as the other's node needs to know them.
  *
  * fence is the fencing token of this side's place: it grows whenever the side is rebound by a resume, and a frame

@@ -91,7 +91,7 @@ static enum broker_status take_chat(struct redis_reader *answer, struct party pa
 static struct party seat(const struct ticket *ticket) {
     struct party party = ticket->who;
     if (party.fence == 0)
-        party.fence = 1;
+        party.fence = FIRST_FENCE;
     return party;
 }
 

@@ -109,7 +109,7 @@ void registry_free(struct registry *registry) {
 static struct party seated(const struct ticket *ticket) {
     struct party party = ticket->who;
     if (party.fence == 0)
-        party.fence = 1;
+        party.fence = FIRST_FENCE;
     return party;
 }
 

@@ -74,13 +74,13 @@ bool match_waits_for(const struct session *session, struct chat_id chat) {
     }
 }
 
-/* The register has the match. The word of it may come twice (CONFIRMED, and ABORTED that came too late): the second
- * finds the chat begun. */
+/* The register has the match. The word of it may come twice (CONFIRMED, and ABORTED that came too late; or COMMIT was
+ * asked for twice): the second finds the chat begun, or taken up again by a resume, maybe even at this very place. */
 static void made(struct core *core, const struct broker_event *event, enum side side) {
     struct session *session = session_at(core, event->to);
     if (session != NULL && match_waits_for(session, event->chat))
         matched(core, session, event, side);
-    else if (!session_has_chat(session, event->chat))
+    else if (!session_has_chat(session, event->chat) && event->match.fence <= FIRST_FENCE)
         end_unwanted(core, event, side);
 }
 

@@ -231,7 +231,7 @@ static void seek(const struct run *run) {
 static struct party seated(const struct ticket *ticket) {
     struct party party = ticket->who;
     if (party.fence == 0)
-        party.fence = 1;
+        party.fence = FIRST_FENCE;
     return party;
 }
 

@@ -301,6 +301,35 @@ static void test_answer_lost(void **state) {
     rig_fini(&rig);
 }
 
+/* The candidate asked for COMMIT twice, and its node is told of the match once more. The seeker has resumed meanwhile: the
+ * word comes to a place that waits for the register, or that nobody is at any more. Nothing ends. */
+static void test_match_told_again(void **state) {
+    (void)state;
+    for (int gone = 0; gone < 2; gone++) {
+        struct rig rig;
+        session_ref ref = begin(&rig);
+        struct address at = rig_address(&rig, ref);
+        struct broker_event told = {.kind = BROKER_CONFIRMED, .status = BROKER_OK, .to = at, .chat = claims.chat};
+        told.match.peer = rig_stranger_ticket(true);
+        told.match.fence = 4;
+        told.to.generation += (uint32_t)gone;
+        rig_skip(&rig);
+        rig_broker(&rig, told);
+        expect_nothing(&rig);
+        rebind_ok(&rig, ref, &claims, 4, ELSEWHERE);
+        (void)expect_peer(&rig, PEER_MOVED);
+        (void)expect_peer(&rig, PEER_REBOUND);
+        expect_nothing(&rig);
+        told.match.fence = FIRST_FENCE; /* but this one has never been taken up */
+        told.chat = (struct chat_id){7, 7};
+        rig_broker(&rig, told);
+        assert_int_equal(expect_request(&rig, BROKER_END)->end.cause, END_LEFT);
+        (void)expect_peer(&rig, PEER_ENDED);
+        expect_nothing(&rig);
+        rig_fini(&rig);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_outdated_here),        cmocka_unit_test(test_plain_outdated_here),
@@ -309,6 +338,7 @@ int main(void) {
         cmocka_unit_test(test_looking_after_resume), cmocka_unit_test(test_recent_after_resume),
         cmocka_unit_test(test_previous_is_another),  cmocka_unit_test(test_stranger_moved_meanwhile),
         cmocka_unit_test(test_both_resume_at_once),  cmocka_unit_test(test_answer_lost),
+        cmocka_unit_test(test_match_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
