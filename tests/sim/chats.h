@@ -17,6 +17,7 @@ struct member {
     bool told_reliable; /* what it was told of the stranger */
     bool read;          /* the client has read its `matched` */
     bool left;          /* it has asked to leave, or was thrown out */
+    bool left_before;   /* on a connection that it has lost: that may still be carried out */
     bool over;          /* it takes part no more */
     bool told_end;      /* its node has said `ended` */
     bool told_away;     /* its node has said `away` */

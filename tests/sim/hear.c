@@ -17,9 +17,10 @@ static struct member *own(const struct client *client) {
 
 /* --- is it legal? ------------------------------------------------------------------------------------------------- */
 
-static bool legal_ended(const struct link *link, const struct heard *heard) {
+static bool legal_ended(const struct client *client, const struct link *link, const struct heard *heard) {
     if (link->phase == PHASE_CHAT)
-        return heard->reason != ENDED_YOU_LEFT || link_next(link, COMMAND_LEAVE) || link_next(link, COMMAND_FIND);
+        return heard->reason != ENDED_YOU_LEFT || link_next(link, COMMAND_LEAVE) || link_next(link, COMMAND_FIND) ||
+               (client->chat != NULL && own(client)->left_before);
     return link->phase == PHASE_IDLE && link_next(link, COMMAND_RESUME);
 }
 
@@ -52,7 +53,7 @@ static bool legal(const struct world *world, const struct pipe *pipe, const stru
     case SERVER_SYNC: return link->phase == PHASE_CHAT && pipe->client->reliable;
     case SERVER_RESUMED:
         return link->phase == PHASE_IDLE && link_next(link, COMMAND_RESUME) && (!link->worthless || link->intruding);
-    case SERVER_ENDED: return legal_ended(link, heard);
+    case SERVER_ENDED: return legal_ended(pipe->client, link, heard);
     case SERVER_IDLE: return link->phase != PHASE_CHAT && link_pending(link, COMMAND_LEAVE);
     case SERVER_ERROR: return legal_error(world, pipe, heard);
     default: return true;
@@ -205,6 +206,7 @@ static void hear_resumed(struct world *world, struct pipe *pipe, const struct he
     }
     enum going going = client->going;
     client->going = GOING_NOWHERE;
+    own(client)->left_before |= going != GOING_NOWHERE;
     if (going == GOING_AWAY)
         client_leave(world, client);
     else if (going == GOING_NEXT)
