@@ -2,8 +2,9 @@
  *
  * Flow:   LOOKUP or HOLD → FOUND: our side sits elsewhere by now → it is held here no more; but should our client be
  *         connected here, that place is asked first whether anybody is there (resume.c). The stranger sits elsewhere →
- *         that is their place, and they are told ours (SYNC). Else it depends on why we asked (enum looking): a frame
- *         went astray → their node has forgotten them, they are away; the grace is over → the chat is ended.
+ *         that is their place, and they are told ours (SYNC); if they don't answer, they are away. Else it depends on
+ *         why we asked (enum looking): a frame went astray → their node has forgotten them, they are away; the grace is
+ *         over → the chat is ended.
  * Fails:  OVER → our client hears how. DOWN → asked again.
  *         NONE → the register can't tell a chat whose tombstone has had its time from one that it has forgotten
  *         together with everything else, and that goes on. So nothing ends: it is told again (HOLD), the stranger is
@@ -60,6 +61,7 @@ static bool is_elsewhere(struct core *core, struct session *session, const struc
     return true;
 }
 
+/* Their node may be gone, and have been said to be so before we knew that they are there: SYNC is awaited. */
 static void adopt(struct core *core, struct session *session, const struct party *peer) {
     chat_set_peer(session->chat, peer);
     if (session->state == SESSION_GREETING) {
@@ -68,6 +70,8 @@ static void adopt(struct core *core, struct session *session, const struct party
     }
     chat_peer_back(core, session);
     chat_tell_state(core, session, PEER_SYNC);
+    if (session->state == SESSION_CHATTING && !core->cut_off)
+        session_set_timer(core, session, core_now(core) + GREETING_TIMEOUT_MS);
 }
 
 static void goes_on(struct core *core, struct session *session, const struct chat_record *record, enum looking why) {

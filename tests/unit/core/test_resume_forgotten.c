@@ -83,6 +83,19 @@ static void assert_talks(struct rig *rig, session_ref ref) {
     assert_int_equal(rig_due_ms(rig), INT64_MAX);
 }
 
+/* The register has been told by somebody else where they are. */
+static session_ref found_by_register(struct rig *rig) {
+    session_ref ref = resumed_alone(rig);
+    struct broker_event held = rig_found_event(rig, ref, BROKER_OK, true);
+    held.chat_state.record.party[SIDE_SEEKER].at = STRANGER;
+    held.chat_state.record.party[SIDE_SEEKER].fence = 7;
+    rig_broker(rig, held);
+    (void)expect_told(rig, CONN, SERVER_BACK);
+    (void)expect_peer(rig, PEER_SYNC); /* for they may not know where we are */
+    expect_nothing(rig);
+    return ref;
+}
+
 /* They resume as well; their node tells us, or the register. */
 static void test_found(void **state) {
     (void)state;
@@ -104,15 +117,34 @@ static void test_found(void **state) {
     assert_talks(&rig, ref);
     rig_fini(&rig);
 
-    ref = resumed_alone(&rig);
-    struct broker_event held = rig_found_event(&rig, ref, BROKER_OK, true);
-    held.chat_state.record.party[SIDE_SEEKER].at = STRANGER;
-    held.chat_state.record.party[SIDE_SEEKER].fence = 7;
-    rig_broker(&rig, held);
-    (void)expect_told(&rig, CONN, SERVER_BACK);
-    (void)expect_peer(&rig, PEER_SYNC); /* for they may not know where we are */
+    ref = found_by_register(&rig);
+    struct peer_frame answer = from_stranger(&rig, ref, PEER_STATE);
+    answer.state.here = true;
+    rig_carry(&rig, answer);
     expect_nothing(&rig);
     assert_talks(&rig, ref);
+    rig_fini(&rig);
+}
+
+/* Their node may have been said to be gone before we knew that they are there: nobody says so again. */
+static void test_found_in_vain(void **state) {
+    (void)state;
+    struct rig rig;
+    session_ref ref = found_by_register(&rig);
+    rig_wait(&rig, GREETING_TIMEOUT_MS - 1);
+    expect_nothing(&rig);
+    rig_wait(&rig, 1);
+    (void)expect_told(&rig, CONN, SERVER_AWAY);
+    expect_nothing(&rig);
+    rig_wait(&rig, GRACE);
+    rig_expire(&rig, ref, END_LOST, SIDE_SEEKER);
+    expect_ended(&rig, CONN, ENDED_LOST);
+    rig_fini(&rig);
+
+    ref = found_by_register(&rig);
+    rig_broker(&rig, {.kind = BROKER_LINK_LOST}); /* who hears nobody accuses nobody */
+    rig_wait(&rig, GREETING_TIMEOUT_MS);
+    expect_nothing(&rig);
     rig_fini(&rig);
 }
 
@@ -164,6 +196,7 @@ int main(void) {
         cmocka_unit_test(test_alone_and_dropped),
         cmocka_unit_test(test_not_alone),
         cmocka_unit_test(test_found),
+        cmocka_unit_test(test_found_in_vain),
         cmocka_unit_test(test_frames_before_rebound),
         cmocka_unit_test(test_rebound_twice),
     };
