@@ -180,6 +180,8 @@ void client_resume(struct world *world, struct pipe *pipe, const struct token *t
         if (another_resume(world, pipe, chat))
             chat->member[side].murky = true;
         link->resume_open = pipe->server != NULL;
+        if (pipe->server != NULL && pipe->server->unreachable_us >= 0)
+            chat->member[side].drops++; /* the register may have it there before it is told so */
         chat->member[side].resumes++;
     }
     command(link, COMMAND_RESUME, (struct criteria){0});

@@ -25,7 +25,7 @@ struct server {
     int64_t frozen_us;       /* since when its loop stands still */
     int64_t frozen_until_us; /* until when it does */
     int64_t cut_until_us;    /* until when it can't reach Redis */
-    int64_t unreachable_us;  /* since when others may be unable to reach it; -1 = they can */
+    int64_t unreachable_us;  /* when others may last have been unable to reach it; -1 = not lately */
 };
 
 /* The simulated clocks begin here (Unix time, seconds). */

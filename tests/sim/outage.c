@@ -203,7 +203,10 @@ void outage_watch(struct world *world) {
         struct server *server = &world->servers[i];
         if (server->unreachable_us < 0)
             continue;
-        if (is_well(world, server) && world->now_us - server->unreachable_us >= SETTLED_US)
+        bool well = is_well(world, server);
+        if (!well)
+            server->unreachable_us = world->now_us; /* who has just thawed does not know yet what it has missed */
+        if (well && world->now_us - server->unreachable_us >= SETTLED_US)
             presence_reached(world, server);
         else
             world->fault_us = world->now_us + RECOVERY_US;

@@ -66,8 +66,11 @@ static void disturb(struct world *world, struct server *server) {
         server->unreachable_us = world->now_us;
     for (struct list *link = server->pipes.next; link != &server->pipes; link = link->next) {
         struct pipe *pipe = list_entry(link, struct pipe, siblings);
-        if (pipe->bound == NULL)
+        if (pipe->bound == NULL) {
+            if (pipe->link.resume_open)
+                pipe->link.wants->member[pipe->link.wants_side].drops++;
             continue;
+        }
         struct member *member = &pipe->bound->member[pipe->side];
         member->drops++;
         if (member->pipe == pipe)
