@@ -84,6 +84,8 @@ static void stop_searching(struct core *core, struct session *session) {
 /* Our client has asked for it. */
 static void leave_chat(struct core *core, struct session *session) {
     const struct chat *chat = session->chat;
+    if (core_now(core) < core->settled_ms) /* the register may not know yet that we are here, and not obey */
+        ask_hold(core, session);
     ending_say(core, &(struct ending){.at = session_address(core, session),
                                       .peer = chat->peer.at,
                                       .chat = chat->id,

@@ -10,6 +10,8 @@
  *         who has to be told.
  *         A resume has moved our side to a session of another node meanwhile → the register listens to that one only. So
  *         who hears ENDED from elsewhere than from where they know the other side to be says the end as well.
+ *         A failover has taken the register back to when our side was elsewhere → until all have been told again, it is
+ *         told where we are first (HOLD, chat.c).
  *         A HOLD that crossed with an end may make the chat again in a register that had forgotten it. If its answer
  *         comes after ENDED, it finds nobody here, and the end is said again; if it comes before, who hears ENDED says
  *         the end as well (shortly after LINK_RESUMED, when such things happen).

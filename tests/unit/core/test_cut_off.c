@@ -227,6 +227,21 @@ static void test_ends_are_said_again(void **state) {
     }
 }
 
+/* The register may have gone back to what it knew before we were here: it is told, lest it does not obey. */
+static void test_ends_before_telling(void **state) {
+    (void)state;
+    struct rig rig;
+    session_ref ref = start(&rig);
+    struct chat_id chat = rig_session(&rig, ref)->chat->id;
+    rig_resume_link(&rig);
+    rig_leave(&rig, ref);
+    assert_true(chat_id_equal(expect_request(&rig, BROKER_HOLD)->chat, chat));
+    expect_ended(&rig, CONN, ENDED_YOU_LEFT);
+    expect_end(&rig, chat, END_LEFT);
+    expect_nothing(&rig);
+    rig_fini(&rig);
+}
+
 static void test_old_ends_are_not(void **state) {
     (void)state;
     struct rig rig;
@@ -281,8 +296,8 @@ int main(void) {
         cmocka_unit_test(test_frozen_while_cut_off), cmocka_unit_test(test_nobody_is_accused),
         cmocka_unit_test(test_lost_while_telling),   cmocka_unit_test(test_sent_elsewhere),
         cmocka_unit_test(test_resume_while_cut_off), cmocka_unit_test(test_ends_are_said_again),
-        cmocka_unit_test(test_old_ends_are_not),     cmocka_unit_test(test_ends_that_crossed),
-        cmocka_unit_test(test_ends_are_bounded),
+        cmocka_unit_test(test_ends_before_telling),  cmocka_unit_test(test_old_ends_are_not),
+        cmocka_unit_test(test_ends_that_crossed),    cmocka_unit_test(test_ends_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

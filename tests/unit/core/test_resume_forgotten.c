@@ -192,12 +192,9 @@ static void test_rebound_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alone),
-        cmocka_unit_test(test_alone_and_dropped),
-        cmocka_unit_test(test_not_alone),
-        cmocka_unit_test(test_found),
-        cmocka_unit_test(test_found_in_vain),
-        cmocka_unit_test(test_frames_before_rebound),
+        cmocka_unit_test(test_alone),         cmocka_unit_test(test_alone_and_dropped),
+        cmocka_unit_test(test_not_alone),     cmocka_unit_test(test_found),
+        cmocka_unit_test(test_found_in_vain), cmocka_unit_test(test_frames_before_rebound),
         cmocka_unit_test(test_rebound_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
