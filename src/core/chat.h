@@ -31,9 +31,5 @@ void chat_set_timer(struct core *core, struct session *session);
 void chat_timer(struct core *core, struct session *session);
 /* The register agrees that nobody came back in time: END, and LOOKUP, whose answer ends the chat here. */
 void chat_end_overdue(struct core *core, struct session *session);
-/* The register agrees that nobody came back in time: END, and LOOKUP, whose answer ends the chat here. */
-void chat_end_overdue(struct core *core, struct session *session);
-/* SYNC or STATE to the stranger's session: whether our client is here, and if not, how long it is held for. */
-void chat_tell_state(struct core *core, struct session *session, enum peer_kind kind);
 
 #endif

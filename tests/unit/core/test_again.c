@@ -17,6 +17,16 @@ static void find_again(struct rig *rig, session_ref ref, const struct claims *cl
     rig_step(rig, ((struct event){.kind = EVENT_RECEIVED, .session = ref, .received = {&frame, claims}}));
 }
 
+/* A fresh session that has said so; not answered yet. */
+static session_ref seek_again(struct rig *rig, struct claims *claims) {
+    rig_init(rig);
+    session_ref ref = rig_open(rig, CONN);
+    *claims = claims_of(rig);
+    find_again(rig, ref, claims);
+    rig_skip(rig);
+    return ref;
+}
+
 static void assert_only_for_them(const struct ticket *ticket) {
     assert_int_equal(ticket->who.person, ME);
     assert_int_equal(ticket->topics.count, 1);
@@ -53,11 +63,8 @@ static void test_the_ticket(void **state) {
 static void test_matched(void **state) {
     (void)state;
     struct rig rig;
-    rig_init(&rig);
-    session_ref ref = rig_open(&rig, CONN);
-    struct claims claims = claims_of(&rig);
-    find_again(&rig, ref, &claims);
-    rig_skip(&rig);
+    struct claims claims;
+    session_ref ref = seek_again(&rig, &claims);
     rig_sought(&rig, ref, BROKER_OK);
     rig_skip(&rig);
     struct ticket stranger = rig_stranger_ticket(true);
@@ -75,11 +82,8 @@ static void test_matched(void **state) {
 static void test_anybody_after_all(void **state) {
     (void)state;
     struct rig rig;
-    rig_init(&rig);
-    session_ref ref = rig_open(&rig, CONN);
-    struct claims claims = claims_of(&rig);
-    find_again(&rig, ref, &claims);
-    rig_skip(&rig);
+    struct claims claims;
+    session_ref ref = seek_again(&rig, &claims);
     rig_sought(&rig, ref, BROKER_NONE);
     rig_skip(&rig);
     rig_find_topics(&rig, ref, true, "music");
