@@ -163,7 +163,8 @@ static void sent_matched(struct world *world, struct pipe *pipe, const struct he
     struct member *member = &chat->member[side];
     if (!member->rogue && !member->replaced)
         member->told_topics = topics_told(world, pipe, heard, criteria.spelling);
-    meet(pipe->client, member, chat->serial);
+    if (!pipe->broken) /* else it never reads this, and its next session does not remember it */
+        meet(pipe->client, member, chat->serial);
     presence_bind(pipe, chat, side);
     presence_here(world, chat, member, pipe);
     if (chat->members == 2) {
