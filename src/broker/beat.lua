@@ -7,8 +7,9 @@
 --               silent: 8 bytes each
 -- L             it leaves. ''
 --
--- {pb}:n, a HASH: NODE → 'h', heard, or 's', silent; since when, in milliseconds; its people. epoch → since when this
--- Redis has had its data. last → when any node was heard last, and since when without a pause.
+-- {pb}:n, a HASH: NODE → 'h', heard, 'w', it has tickets and was not heard yet, or 's', silent; since when, in
+-- milliseconds; its people. epoch → since when this Redis has had its data. last → when any node was heard last, and
+-- since when without a pause.
 --
 -- A node is silent when it was not heard for SILENT_MS in which others were. In a pause nobody was: Redis stood
 -- still, or everybody was cut off; then the time begins anew. The tickets of a silent node leave the line at once; it
@@ -42,13 +43,25 @@ local function node_of(name)
     return pack('>I4I4', tonumber(sub(name, 1, 8), 16), tonumber(sub(name, 9), 16))
 end
 
+-- Who seeks just after Redis was emptied, and dies before its first beat, is written down by the beat of another: else
+-- nobody would notice its silence, and its tickets would stay.
+local function write_down_seekers(nodes, now_ms)
+    for _, place in ipairs(call('HKEYS', LINE)) do
+        local name = #place == PLACE and name_of(sub(place, 1, 8))
+        if name and not nodes[name] then
+            nodes[name] = string.format('w %.0f', now_ms)
+            call('HSET', NODES, name, nodes[name])
+        end
+    end
+end
+
 -- Counts the people of the others, and finds out who is silent. A time that has not come yet is another clock's.
 local function look_around(nodes, now_ms, steady_ms)
     local people, silent, falling = 0, {}, {}
     for name, node in pairs(nodes) do
         local state, since_ms, there = node:match('^(%l) (%d+) ?(%d*)')
         since_ms = tonumber(since_ms)
-        if state == 'h' then
+        if state == 'h' or state == 'w' then
             if since_ms > now_ms or since_ms < steady_ms then
                 since_ms = steady_ms
             end
@@ -89,6 +102,10 @@ local function beat(request)
     local name = name_of(self)
     local before = nodes[name]
     local missed = call('SREM', SUSPECTS, self) == 1 or not before or byte(before) ~= HEARD
+    if now() - epoch <= SILENT_MS * 1000 then
+        nodes[name] = ''
+        write_down_seekers(nodes, now_ms)
+    end
     nodes.epoch, nodes.last, nodes[name] = nil, nil, nil
     call('HSET', NODES, name, string.format('h %.0f %.0f', now_ms, here))
     call('HSET', NODES, 'last', string.format('%.0f %.0f', now_ms, steady_ms))

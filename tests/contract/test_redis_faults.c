@@ -274,6 +274,31 @@ static void test_silent_node(void **state) {
     redis_cluster_assert_well(cluster);
 }
 
+/* Who has sought in a Redis that was emptied, and falls silent before its next beat, is noticed; should it be heard again,
+ * it is told that it was forgotten, though another has written it down. */
+static void test_silent_since_flush(void **state) {
+    struct cluster *cluster = *state;
+    uint64_t boot = cluster->nodes[0].boot;
+    (void)redis_cluster_waits(cluster, 0, 1, "en");
+    redis_cluster_freeze(cluster, 0, true);
+    redis_server_ask(redis_cluster_server(cluster), "HDEL {pb}:n epoch %016llx", (unsigned long long)boot);
+    redis_cluster_pass(cluster, 1);
+    redis_cluster_freeze(cluster, 0, false);
+    redis_cluster_pass(cluster, 1);
+    cluster_take(cluster, 0, BROKER_LINK_RESUMED);
+
+    redis_cluster_freeze(cluster, 0, true);
+    redis_server_ask(redis_cluster_server(cluster), "HDEL {pb}:n epoch %016llx", (unsigned long long)boot);
+    redis_cluster_pass(cluster, 6);
+    for (unsigned node = 1; node < CLUSTER_NODES; node++)
+        assert_gone(cluster, node, boot);
+    redis_cluster_freeze(cluster, 0, false);
+    redis_cluster_pass(cluster, 1);
+    cluster_take(cluster, 0, BROKER_LINK_RESUMED);
+    assert_int_equal(cluster_waiting(cluster), 0);
+    redis_cluster_assert_well(cluster);
+}
+
 /* A node that was not heard for a minute is forgotten; it is told that, too. */
 static void test_forgotten_node(void **state) {
     struct cluster *cluster = *state;
@@ -392,6 +417,7 @@ static int suite(const struct fixture *fixture) {
         CLUSTER_TEST(test_restart_empty, fixture),
         CLUSTER_TEST(test_tickets_behind_new_links, fixture),
         CLUSTER_TEST(test_silent_node, fixture),
+        CLUSTER_TEST(test_silent_since_flush, fixture),
         CLUSTER_TEST(test_forgotten_node, fixture),
         CLUSTER_TEST(test_redis_stood_still, fixture),
         CLUSTER_TEST(test_suspected_node, fixture),

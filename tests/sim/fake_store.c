@@ -15,6 +15,7 @@ enum {
     MILLISECOND = 1000,
     SILENT_US = 3 * SECOND,
     FORGOTTEN_US = 60 * SECOND,
+    SUSPECTED_US = 10 * SECOND,
     GIVEN_UP_US = 60 * SECOND,
     OVER_US = 600 * SECOND,
     OFFER_US = 3 * SECOND / 2,
@@ -32,7 +33,8 @@ struct beat {
     uint64_t boot;
     uint64_t people;
     int64_t at_us;
-    bool beaten; /* else it has only been written down */
+    bool beaten;  /* else it is only suspect */
+    bool unheard; /* written down by the beat of another, as it has tickets */
     bool silent;
     bool suspect; /* it has let an offer time out */
 };
@@ -40,6 +42,7 @@ struct beat {
 struct fake_store {
     enum lie lie;
     uint64_t epoch;
+    int64_t first_beat_us; /* 0 = none yet */
     uint64_t arrivals;
     struct waiter *waiters;
     size_t waiter_count;
@@ -125,7 +128,6 @@ static struct beat *beat_of(const struct fake_store *store, uint64_t boot) {
     return NULL;
 }
 
-/* Whoever has tickets is written down: else nobody would notice its silence. */
 static struct beat *write_down(struct fake_store *store, uint64_t boot, int64_t now_us) {
     store->beats = memory_resize(store->beats, store->beat_count + 1, sizeof *store->beats);
     struct beat *beat = &store->beats[store->beat_count++];
@@ -211,8 +213,6 @@ static void seek(const struct run *run) {
     for (size_t i = run->store->waiter_count; i-- > 0;)
         if (address_equal(run->store->waiters[i].ticket.who.at, seeker.who.at))
             take_out(run->store, i);
-    if (beat_of(run->store, seeker.who.at.boot) == NULL)
-        write_down(run->store, seeker.who.at.boot, run->now_us);
     run->answer->kind = BROKER_SOUGHT;
     run->answer->status = BROKER_NONE;
     run->answer->chat = (struct chat_id){0, 0};
@@ -282,8 +282,11 @@ static void commit(const struct run *run) {
  * gives up sooner has another reason. */
 static void suspect(const struct run *run, const struct fake_chat *chat) {
     struct beat *beat = beat_of(run->store, chat->offered_to);
-    if (beat != NULL && run->now_us - chat->offered_us >= OFFER_US)
-        beat->suspect = true;
+    if (run->now_us - chat->offered_us < OFFER_US)
+        return;
+    if (beat == NULL)
+        beat = write_down(run->store, chat->offered_to, run->now_us);
+    beat->suspect = true;
 }
 
 static void give_up(const struct run *run) {
@@ -415,26 +418,39 @@ bool fake_store_run(struct fake_store *store, const struct broker_request *reque
 static void silence(struct fake_store *store, int64_t now_us) {
     for (size_t i = store->beat_count; i-- > 0;) {
         struct beat *beat = &store->beats[i];
-        if (now_us - beat->at_us > FORGOTTEN_US) {
-            drop_node(store, beat->boot);
-            *beat = store->beats[--store->beat_count];
-        } else if (now_us - beat->at_us > SILENT_US) {
+        int64_t age_us = now_us - beat->at_us;
+        if (beat->beaten && age_us > SILENT_US) {
             beat->silent = true;
             drop_node(store, beat->boot);
         }
+        if (age_us > (beat->beaten ? FORGOTTEN_US : SUSPECTED_US))
+            *beat = store->beats[--store->beat_count];
+    }
+}
+
+/* Who seeks just after Redis was emptied, and dies before its first beat. */
+static void write_down_seekers(struct fake_store *store, int64_t now_us) {
+    for (size_t i = 0; i < store->waiter_count; i++) {
+        uint64_t boot = store->waiters[i].ticket.who.at.boot;
+        if (beat_of(store, boot) == NULL)
+            *write_down(store, boot, now_us) = (struct beat){boot, .at_us = now_us, .beaten = true, .unheard = true};
     }
 }
 
 struct fake_beat fake_store_beat(struct fake_store *store, uint64_t boot, bool fresh, uint64_t people, int64_t now_us) {
     struct fake_beat answer = {.epoch = store->epoch, .fresh = fresh};
     struct beat *own = beat_of(store, boot);
-    answer.known = (own != NULL && own->beaten) || store->lie == LIE_AMNESIA;
+    answer.known = (own != NULL && own->beaten && !own->unheard) || store->lie == LIE_AMNESIA;
     if (own == NULL)
         own = write_down(store, boot, now_us);
     answer.silent = own->silent || own->suspect || now_us - own->at_us > SILENT_US;
     *own = (struct beat){.boot = boot, .people = people, .at_us = now_us, .beaten = true};
     if (fresh)
         drop_node(store, boot);
+    if (store->first_beat_us == 0)
+        store->first_beat_us = now_us;
+    if (now_us - store->first_beat_us <= SILENT_US)
+        write_down_seekers(store, now_us);
     silence(store, now_us);
     for (size_t i = 0; i < store->beat_count; i++) {
         const struct beat *beat = &store->beats[i];
