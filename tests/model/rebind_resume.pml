@@ -162,7 +162,11 @@ inline elsewhere(p, own, f) {
     :: !conn[p] -> superseded(p)
     :: conn[p] && (f == empty_fence[p] ||
                    (own != NOWHERE && node_of[own] == node_of[p] && nobody_at(own))) -> stay(p, f)
+#ifndef M_GIVES_WAY_UNASKED
     :: else -> asked_fence[p] = f; asked_at[p] = own; say(ASKED, own, p, f, true)
+#else
+    :: else -> superseded(p)
+#endif
     fi
 }
 

@@ -61,6 +61,7 @@ rebind states -DFAULTS=2 -DM_ASTRAY_KEPT
 rebind states -DFAULTS=2 -DM_CLOCKLESS
 rebind states -DFAULTS=2 -DM_ENDED_UNASKED
 rebind states -DFAULTS=2 -DM_END_FROM_ANYWHERE
+rebind states -DFAULTS=3 -DM_GIVES_WAY_UNASKED
 rebind cycles -DFAULTS=2 -DM_GONE_FOR_EVER
 rebind states -DFAULTS=2 -DM_GONE_UNPROBED
 rebind states -DFAULTS=2 -DM_HALF_OPEN_RESUME
