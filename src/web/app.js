@@ -165,7 +165,7 @@ class App {
       same: () => this.#findSame(),
       home: () => this.#home(),
       reload: reloadShell,
-      copy: async () => announce(t((await copyText(this.log.toText())) ? 'ended.copied' : 'ended.not_copied')),
+      copy: () => this.#copy(),
       save: () => saveText(this.log.toText(), 'passerby.txt'),
     };
     for (const [id, act] of Object.entries(actions)) {
@@ -229,6 +229,10 @@ class App {
   #stop() {
     this.#complaint = '';
     this.#client.leave();
+  }
+
+  async #copy() {
+    setText(byId('kept'), t((await copyText(this.log.toText())) ? 'ended.copied' : 'ended.not_copied'));
   }
 
   #home() {
@@ -308,6 +312,7 @@ class App {
     this.next.disarm();
     this.composer.enabled = screen === 'talk';
     announce('');
+    setText(byId('kept'), '');
     if (screen === 'talk') {
       this.log.follow(true);
       this.composer.focus();

@@ -50,6 +50,7 @@ export default {
   'talk.typing': 'يكتب…',
   'talk.away': 'غائب',
   'talk.gone': 'ذهب',
+  'talk.unknown': 'خارج نطاق الاتصال',
   'talk.log': 'المحادثة',
   'talk.began': 'لقد قابلت غريبًا. ألقِ التحية.',
   'talk.common': 'كلاكما يحب {topics}.',

@@ -43,6 +43,7 @@ export default {
   'talk.typing': 'लिख रहे हैं…',
   'talk.away': 'दूर हैं',
   'talk.gone': 'चले गए',
+  'talk.unknown': 'अभी संपर्क नहीं',
   'talk.log': 'बातचीत',
   'talk.began': 'आप एक अजनबी से मिले हैं। नमस्ते कहिए।',
   'talk.common': 'आप दोनों को {topics} पसंद है।',

@@ -43,6 +43,7 @@ export default {
   'talk.typing': '入力中…',
   'talk.away': '離れています',
   'talk.gone': 'もういません',
+  'talk.unknown': '今は通信できません',
   'talk.log': '会話',
   'talk.began': '知らない誰かとつながりました。あいさつしてみましょう。',
   'talk.common': '二人とも好きなもの：{topics}',

@@ -49,6 +49,7 @@ export default {
   'talk.typing': 'печатает…',
   'talk.away': 'пропал со связи',
   'talk.gone': 'больше не здесь',
+  'talk.unknown': 'нет связи',
   'talk.log': 'Разговор',
   'talk.began': 'Вы встретили незнакомца. Поздоровайтесь.',
   'talk.common': 'Вам обоим интересно: {topics}.',

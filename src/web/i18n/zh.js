@@ -43,6 +43,7 @@ export default {
   'talk.typing': '正在输入…',
   'talk.away': '暂时离开',
   'talk.gone': '已离开',
+  'talk.unknown': '暂时联系不上',
   'talk.log': '对话',
   'talk.began': '你遇见了一位陌生人。问声好吧。',
   'talk.common': '你们都喜欢{topics}。',

@@ -17,7 +17,7 @@ import { isolated } from './text.js';
  * @property {boolean} online the browser thinks that it has a network
  * @property {boolean} reachable the server answers, if only over HTTP
  * @property {boolean} stored a reload finds everything again
- * @property {boolean} queued
+ * @property {boolean} queued a node has said that it looks
  * @property {boolean} again it is the last stranger that is waited for
  * @property {boolean} canMeetAgain
  * @property {number} graceUntil when the stranger's place is given up
@@ -47,9 +47,12 @@ export function screenOf(state) {
 }
 
 /** @param {State} state */
-function presenceOf({ chat }) {
+function presenceOf({ chat, ending }) {
   if (!chat) {
-    return 'gone';
+    return ending?.reason === 'superseded' ? 'unknown' : 'gone';
+  }
+  if (!chat.attached) {
+    return 'unknown'; // what was last heard of them may hold no more
   }
   if (!chat.here) {
     return 'away';
@@ -58,11 +61,11 @@ function presenceOf({ chat }) {
 }
 
 /** @param {State} state */
-function waitingHint({ again, people, topics }) {
+function waitingHint({ again, queued, people, topics }) {
   if (again) {
     return t('waiting.same_hint');
   }
-  if (people !== null && people <= 1) {
+  if (queued && people !== null && people <= 1) {
     return t('waiting.alone');
   }
   return topics.length > 0 ? t('waiting.topics', { topics: topics.map(isolated).join(', ') }) : '';

@@ -97,7 +97,8 @@ test('the conversation goes to the clipboard or into a file, harmless in both', 
   await bob.countsEntries(2);
   await bob.pressTwice('stop');
   await bob.element('copy').click();
-  await bob.page.waitForFunction(() => document.getElementById('announcer').textContent === 'Copied.');
+  await bob.reads('kept', 'Copied.');
+  await bob.fitsTheWindow();
   const copied = await bob.page.evaluate(() => window.copied);
   const saved = await bob.saves('save');
   const hostile = '\u2068\u241b[2J\u202Ereversed\u2067\u2069\u2069';
@@ -120,4 +121,10 @@ test('without a Clipboard API the conversation is copied the old way', async (t)
   await bob.element('copy').click();
   await bob.page.waitForFunction(() => window.copied?.includes('Stranger: hello'));
   assert.equal(await bob.focused(), 'copy');
+  await bob.page.evaluate(() => { document.execCommand = () => false; });
+  await bob.element('copy').click();
+  await bob.reads('kept', 'Save it as text instead.');
+  await bob.element('again').click();
+  await bob.sees('waiting');
+  assert.equal(await bob.element('kept').textContent(), '');
 });

@@ -51,6 +51,7 @@ test('a pulled cable: both write on, and everything arrives exactly once and in 
   await bob.showsLog(['them: before']);
   street.cable.pull();
   await ann.reads('notice', 'The connection is lost');
+  await ann.reads('presence-text', 'out of reach'); // nobody knows more of the stranger now
   for (const text of ['a1', 'a2', 'a3']) await ann.say(text);
   await ann.allMarkedAfter('waiting', 1);
   await bob.say('b1');
@@ -130,6 +131,7 @@ test('the same conversation in a second tab: the newer one has it, and they do n
   const twin = await street.twin(ann);
   await twin.sees('composer');
   await ann.reads('ended-title', 'goes on in another tab');
+  assert.equal(await ann.element('presence-text').textContent(), 'out of reach'); // from this tab, not gone
   await twin.say('two');
   await bob.showsLog(['them: one', 'them: two']);
   assert.ok(await ann.element('ended').isVisible());

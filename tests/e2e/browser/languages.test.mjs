@@ -1,13 +1,8 @@
 // languages.test.mjs - the page in every language: nothing missing, nothing out of view, nothing that axe-core minds.
 
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { PHONE, startStreet } from './pages.mjs';
-
-const texts = fileURLToPath(new URL('../../../src/web/i18n/', import.meta.url));
-const LANGUAGES = readdirSync(texts).map((file) => file.replace('.js', ''));
+import { LANGUAGES, PHONE, startStreet, TEXTS } from './pages.mjs';
 
 /** Words that stand in the page and that its language does not have: another language's, or the key of none. */
 async function foreignWords(person, tag) {
@@ -25,7 +20,7 @@ for (const tag of LANGUAGES) {
   test(`a conversation in "${tag}", on a phone`, async (t) => {
     const street = await startStreet(t);
     const ann = await street.person({ ...PHONE, locale: tag });
-    const language = (await import(`${texts}${tag}.js`)).default;
+    const language = (await import(`${TEXTS}${tag}.js`)).default;
     await ann.page.waitForFunction((wanted) => document.getElementById('page-language').value === wanted, tag); // English stands there before
     await ann.reads('go', language['start.go']);
     const html = ann.page.locator('html');

@@ -8,6 +8,8 @@
 //        failed requests) fails the test.
 
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { startServer } from '../lib/server.mjs';
 import { WAIT_MS } from '../lib/wait.mjs';
 import { browserCalled, USUAL } from './browsers.mjs';
@@ -128,3 +130,7 @@ class Street {
 
 /** Options of a phone. */
 export const PHONE = { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true };
+
+/** The folder of the page's texts, and the languages that there are. */
+export const TEXTS = fileURLToPath(new URL('../../../src/web/i18n/', import.meta.url));
+export const LANGUAGES = readdirSync(TEXTS).map((file) => file.replace('.js', ''));

@@ -74,6 +74,8 @@ test('WebSocket is blocked, pages are not: a sentence tells the two apart', asyn
   await ann.page.reload();
   await ann.start();
   await ann.reads('waiting-title', 'Connecting');
+  await ann.page.waitForResponse(/api\/stats/); // nobody is here, it says, as far as the server knows
+  assert.equal(await ann.element('waiting-hint').textContent(), '');
   await ann.reads('notice', 'A proxy or firewall may block WebSocket: try another network.');
   street.cable.pull();
   await ann.reads('notice', 'The server can’t be reached; still trying.');
@@ -85,6 +87,24 @@ test('the server speaks another version: the page offers to load itself anew', a
   await ann.reads('ended-title', 'The server speaks another version.');
   await ann.isAccessible();
   await Promise.all([ann.page.waitForEvent('framenavigated'), ann.element('reload').click()]);
+});
+
+test('a part of the page does not come: it is loaded anew as soon as the server answers', async (t) => {
+  const street = await startStreet(t, { pulls: true });
+  const ann = await street.person();
+  await ann.page.evaluate(async () => (await navigator.serviceWorker.ready).unregister()); // or it would give what it has kept
+  let asked = 0;
+  await ann.page.route(street.url, (route) => {
+    if (route.request().method() !== 'HEAD') return route.continue();
+    asked += 1;
+    return asked === 1 ? route.abort() : route.continue();
+  });
+  await ann.page.route(/page\/view\.js$/, (route) => (asked < 2 ? route.abort() : route.continue()));
+  await ann.page.reload();
+  await ann.reads('online', 'Connecting'); // as it stands in the document: nothing runs
+  assert.ok(await ann.element('go').isDisabled());
+  await ann.reads('online', 'Only you here');
+  assert.equal(asked, 2);
 });
 
 test('a server that talks nonsense is ignored, and the page goes on', async (t) => {

@@ -57,7 +57,7 @@ test('every text that is asked for exists, and every text is asked for', () => {
   const asked = new Set([...sources.matchAll(literal)].map(([, code, markup]) => code ?? markup));
   // Those are put together: t(`talk.${presence}`) and the like.
   const composed =
-    /^talk\.((really_)?(stop|next)|here|typing|away|gone)$|^mark\.|^notify\.(matched|message|ended)$|^ended\.(you_left|left|lost|expired|closed|superseded|version)$/;
+    /^talk\.((really_)?(stop|next)|here|typing|away|gone|unknown)$|^mark\.|^notify\.(matched|message|ended)$|^ended\.(you_left|left|lost|expired|closed|superseded|version)$/;
   for (const key of asked) {
     assert.ok(key in english, `no text "${key}"`);
   }
