@@ -28,7 +28,7 @@ const QUIET_MS = 60_000;
 
 /**
  * @typedef {import('./client/emitter.js').Events} Events
- * @typedef {import('./client/session.js').Criteria} Criteria
+ * @typedef {import('./client/criteria.js').Criteria} Criteria
  * @typedef {import('./client/session.js').Saved} Saved
  * @typedef {object} Options
  * @property {string} url of the node: ws: or wss:

@@ -100,6 +100,9 @@ export function readFrame(data) {
   return frame;
 }
 
+/** What holds before a node has said otherwise. */
+export const DEFAULT_HELLO = /** @type {import('./emitter.js').Hello & Frame} */ (readFrame('{"t":"hello","v":1}'));
+
 /**
  * Makes text that UTF-8 can hold: a surrogate without its partner becomes U+FFFD.
  * @param {string} text

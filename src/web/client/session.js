@@ -1,43 +1,25 @@
 /* session.js - what this side wants and what the node is known to think, and the requests that bring the two together.
  *
  * Flow:  find() and leave() say what is wanted. reconcile(), at the end of each turn, compares that with what the node
- *        is known to think, and asks for the next step: one request (resume, find, leave) at a time, so that every
- *        answer tells what it answers.
+ *        is known to think, and asks for the next step: resume, find or leave.
  * Fails: a new connection knows nothing: greeted() forgets what was asked, and reconcile() resumes and asks again. A
- *        request that is refused for now is asked again when the node says; one that is not answered costs the
- *        connection.
+ *        request that is refused for now is asked again when the node says.
  * Owns:  the conversation, and the one that was left but that the node has not confirmed (`parting`). */
 
 import { Chat } from './chat.js';
-import { wellFormed } from './frames.js';
+import { acceptable } from './criteria.js';
+import { DEFAULT_HELLO } from './frames.js';
+import { Request } from './request.js';
 
-/** How long a request may stay unanswered before the connection is given up. */
-const ANSWER_MS = 20_000;
-/** The same for one that only asks whether the connection is alive. */
-const PROBE_MS = 5_000;
 /** How long to wait after a refusal that gives no time. */
 const RETRY_MS = 1_000;
 /** The longest time that is believed: timers take one that is far longer for none. */
 const LONGEST_RETRY_MS = 60_000;
-const MAX_TOPICS = 8;
-const MAX_TOPIC_CODE_POINTS = 32;
 const CLOSE_SUPERSEDED = 4501;
-
-/** What holds before a node has said otherwise. */
-const DEFAULT_LIMITS = {
-  v: 1,
-  online: 0,
-  max_body: 2000,
-  max_frame: 16384,
-  window: 32,
-  grace_ms: 60000,
-  prefer_ms: 8000,
-  again_ms: 0,
-};
 
 /**
  * @typedef {import('./frames.js').Frame} Frame
- * @typedef {{ topics?: string[], lang?: string, again?: string }} Criteria `again`: a token of the chat whose stranger it is
+ * @typedef {import('./criteria.js').Criteria} Criteria
  * @typedef {object} Saved What export() gives.
  * @property {1} v
  * @property {Criteria | null} wanted
@@ -55,32 +37,17 @@ const DEFAULT_LIMITS = {
  * @property {(what: string, detail?: unknown) => void} log
  */
 
-/**
- * Trims topics, and leaves out what no node would take.
- * @param {Criteria} criteria
- * @returns {Criteria}
- */
-function acceptable(criteria) {
-  const topics = (criteria.topics ?? [])
-    .map((topic) => wellFormed(String(topic)).trim())
-    .filter((topic) => topic !== '' && [...topic].length <= MAX_TOPIC_CODE_POINTS)
-    .slice(0, MAX_TOPICS);
-  const lang = criteria.lang ?? '';
-  return { ...(topics.length > 0 && { topics }), ...(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/.test(lang) && { lang }) };
-}
-
 export class Session {
   #host;
   #link;
   #timers;
+  #request;
   /** @type {Criteria | null} what is searched for, or to be searched for */ #wanted = null;
   /** @type {Chat | null} */ #chat = null;
   /** @type {{ id: string, token: string } | null} */ #parting = null;
-  /** @type {'resume' | 'find' | 'leave' | null} the request that is not answered */ #asked = null;
   /** this connection holds #chat or #parting */ #bound = false;
   /** this connection is in the line */ #queued = false;
   /** the node does not know the newest criteria */ #stale = false;
-  /** the connection is to be checked */ #probe = false;
   /** @type {Last | null} the one that is, or that was last */ #last = null;
   /** @type {Criteria | null} a search that was replaced while its match may have been on the way */ #crossed = null;
 
@@ -92,8 +59,9 @@ export class Session {
     this.#host = host;
     this.#link = host.link;
     this.#timers = host.timers;
+    this.#request = new Request(host);
     /** @type {import('./emitter.js').Hello} the newest */
-    this.limits = DEFAULT_LIMITS;
+    this.limits = DEFAULT_HELLO;
     if (saved?.v === 1) {
       this.#wanted = saved.wanted;
       this.#parting = saved.parting;
@@ -153,27 +121,27 @@ export class Session {
 
   /** Asks the connection for a sign of life, unless one is due anyway: whatever is asked must be answered. */
   check() {
-    if (this.#asked) {
+    if (this.#request.what) {
       return;
     }
     if (this.#chat) {
       this.#link.renew();
     } else {
-      this.#probe = true;
+      this.#request.probes = true;
       this.#stale = this.#queued;
     }
   }
 
   /** Asks the node for the next step towards what is wanted, or sends what the chat has to say. */
   reconcile() {
-    if (this.#link.state !== 'open' || this.#asked) {
+    if (this.#link.state !== 'open' || this.#request.what) {
       return;
     }
     const held = this.#chat ?? this.#parting;
     const paused = this.#timers.has('retry');
     if (held && !this.#bound) {
       if (!paused) {
-        this.#ask('resume', { token: held.token });
+        this.#request.ask('resume', { token: held.token });
       }
     } else if (this.#chat) {
       this.#chat.flush();
@@ -181,42 +149,20 @@ export class Session {
       this.#refused({ code: 'again', message: 'this node is too old for that' }); // it would look for anybody
     } else if (this.#wanted && !paused && (!this.#queued || this.#stale)) {
       this.#stale = false;
-      this.#ask('find', { ...this.#wanted, reliable: true });
-    } else if (this.#parting || (this.#queued && !this.#wanted) || this.#probe) {
-      this.#ask('leave', {});
+      this.#request.ask('find', { ...this.#wanted, reliable: true });
+    } else if (this.#parting || (this.#queued && !this.#wanted) || this.#request.probes) {
+      this.#request.ask('leave', {});
     } else {
       this.#link.settle();
     }
   }
 
-  /**
-   * @param {'resume' | 'find' | 'leave'} what
-   * @param {object} fields
-   */
-  #ask(what, fields) {
-    this.#expectAnswer(what);
-    this.#link.send({ t: what, ...fields });
-  }
-
-  /** @param {'resume' | 'find' | 'leave'} what */
-  #expectAnswer(what) {
-    this.#asked = what;
-    this.#host.later('answer', this.#probe ? PROBE_MS : ANSWER_MS, () => this.#link.drop());
-    this.#probe = false;
-  }
-
-  /** The request has been answered, or refused. */
-  #answered() {
-    this.#asked = null;
-    this.#timers.clear('answer');
-    this.#link.settle();
-  }
-
   /** No connection holds anything any more. */
   unbind() {
-    this.#bound = this.#queued = this.#probe = false;
-    this.#asked = this.#crossed = null;
-    this.#timers.clear('answer', 'retry');
+    this.#bound = this.#queued = false;
+    this.#crossed = null;
+    this.#request.forget();
+    this.#timers.clear('retry');
     this.#chat?.detach();
   }
 
@@ -319,11 +265,11 @@ export class Session {
 
   /** @param {Frame} frame */
   #waits(frame) {
-    if (this.#asked !== 'find') {
+    if (this.#request.what !== 'find') {
       this.#ignore(frame);
       return;
     }
-    this.#answered();
+    this.#request.answered();
     this.#crossed = this.#parting = null;
     this.#bound = false;
     this.#queued = true;
@@ -334,7 +280,7 @@ export class Session {
 
   /** @param {Frame} frame */
   #matched(frame) {
-    const answers = this.#asked === 'find';
+    const answers = this.#request.what === 'find';
     if (!answers && !this.#queued) {
       this.#ignore(frame);
       return;
@@ -346,9 +292,9 @@ export class Session {
     this.#parting = null;
     this.#host.changed();
     if (answers) {
-      this.#answered();
+      this.#request.answered();
     }
-    if (!this.#wanted || this.#asked === 'leave') {
+    if (!this.#wanted || this.#request.what === 'leave') {
       this.#parting = { id: frame.chat, token: frame.resume };
       return;
     }
@@ -362,11 +308,11 @@ export class Session {
   /** @param {Frame} frame */
   #resumed(frame) {
     const held = this.#chat ?? this.#parting;
-    if (this.#asked !== 'resume' || !held || held.id !== frame.chat) {
+    if (this.#request.what !== 'resume' || !held || held.id !== frame.chat) {
       this.#ignore(frame);
       return;
     }
-    this.#answered();
+    this.#request.answered();
     this.#bound = true;
     this.#host.changed();
     if (this.#chat) {
@@ -379,14 +325,14 @@ export class Session {
   /** @param {Frame} frame */
   #ended(frame) {
     const held = this.#chat ?? this.#parting;
-    const resuming = this.#asked === 'resume';
+    const resuming = this.#request.what === 'resume';
     if (!held || !(this.#bound || resuming)) {
       this.#ignore(frame);
       return;
     }
     // `leave` is answered by `you_left`; any other reason means that the chat was over before, and `idle` follows.
-    if (resuming || (this.#asked === 'leave' && frame.reason === 'you_left')) {
-      this.#answered();
+    if (resuming || (this.#request.what === 'leave' && frame.reason === 'you_left')) {
+      this.#request.answered();
     }
     this.#bound = false;
     this.#parting = null;
@@ -397,17 +343,17 @@ export class Session {
     this.#over(frame.reason);
     if (this.#crossed && !resuming && frame.reason === 'you_left') {
       this.#wanted = this.#crossed;
-      this.#expectAnswer('find');
+      this.#request.expect('find');
     }
     this.#crossed = null;
   }
 
   #idle() {
-    if (this.#asked !== 'leave') {
+    if (this.#request.what !== 'leave') {
       this.#ignore({ t: 'idle' });
       return;
     }
-    this.#answered();
+    this.#request.answered();
     this.#bound = this.#queued = false;
     this.#parting = null;
     this.#host.changed();
@@ -429,7 +375,7 @@ export class Session {
   /** @param {Frame} frame `error` */
   #failed(frame) {
     const retriable = frame.code === 'rate_limited' || frame.code === 'busy';
-    const asked = this.#asked;
+    const asked = this.#request.what;
     if (this.#chat && this.#bound && this.#chat.handle(frame)) {
       return;
     }
@@ -437,7 +383,7 @@ export class Session {
       this.#ignore(frame);
       return;
     }
-    this.#answered();
+    this.#request.answered();
     if (retriable) {
       this.#stale = asked === 'find';
       this.#host.later('retry', Math.min(frame.retry_ms || RETRY_MS, LONGEST_RETRY_MS), () => {});
