@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { connect } from './lib/client.mjs';
 import { BINARY, startServer } from './lib/server.mjs';
+import { deadPort } from './lib/strangers.mjs';
 import { within } from './lib/wait.mjs';
 
 /** Runs the binary to its end with exactly these variables. */
@@ -23,16 +24,6 @@ async function run(args, environment = {}) {
   } finally {
     child.kill('SIGKILL');
   }
-}
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function expectRefused({ args = [], environment = {}, says }) {
@@ -111,7 +102,7 @@ for (const flag of ['--listen', '--internal-listen']) {
     const taken = net.createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     t.after(() => taken.close());
-    const other = await freePort();
+    const other = await deadPort();
     const otherFlag = flag === '--listen' ? '--internal-listen' : '--listen';
     const address = `127.0.0.1:${taken.address().port}`;
     await expectRefused({ args: [flag, address, otherFlag, `127.0.0.1:${other}`], says: [flag, address, 'in use'] });

@@ -84,8 +84,7 @@ export class Session {
 
   /** @returns {Saved} as plain data, for JSON */
   export() {
-    const chat = this.#chat && this.#chat.export();
-    return { v: 1, wanted: this.#wanted, chat, parting: this.#parting, last: this.#last };
+    return { v: 1, wanted: this.#wanted, chat: this.#chat?.export() ?? null, parting: this.#parting, last: this.#last };
   }
 
   /** Whether the stranger of the chat that has ended can be looked for. */
