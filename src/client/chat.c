@@ -85,7 +85,7 @@ static void on_signal(uv_signal_t *handle, int number) {
     if (number == SIGCONT) {
         terminal_begin(&chat->terminal);
     } else if (number == SIGWINCH) {
-        terminal_draw(&chat->terminal);
+        terminal_resized(&chat->terminal);
     } else {
         uv_signal_stop(handle); /* a second one ends it at once */
         chat->status = EXIT_SIGNAL + number;
@@ -180,6 +180,7 @@ static void feed_editor(struct chat *chat) {
         switch (editor_feed(editor, bytes.at[i])) {
         case EDITOR_NOTHING: break;
         case EDITOR_END: leave(chat); break;
+        case EDITOR_POSITION: terminal_position(&chat->terminal, editor->column); break;
         case EDITOR_LINE: goes_on = enter(chat); break;
         case EDITOR_CHANGED: visitor_typing(chat->visitor, editor_text(editor).length > 0); break;
         }

@@ -10,6 +10,7 @@ enum {
     ESCAPE = 0x1b,
     DELETE = 0x7f,
     MAX_LINE_BYTES = 64 << 10, /* as many as an operator can let a message have; more is not taken */
+    MAX_PARAMETER = 9999,
 };
 
 void editor_fini(struct editor *editor) {
@@ -36,14 +37,30 @@ static void delete_word(struct buffer *text) {
         text->length--;
 }
 
-/* ECMA-48: ESC '[', parameters, a final byte of '@' to '~'; ESC 'O' and one byte (SS3); ESC and one byte. */
+/* ECMA-48: ESC '[', parameters, a final byte of '@' to '~'; ESC 'O' and one byte (SS3); ESC and one byte. Only a cursor
+ * position report (CPR) is looked at. */
+static enum editor_event feed_sequence(struct editor *editor, char byte) {
+    if (byte >= '0' && byte <= '9' && editor->column <= MAX_PARAMETER)
+        editor->column = editor->column * 10 + (unsigned)(byte - '0');
+    else if (byte == ';')
+        editor->column = 0;
+    if (byte < '@' || byte > '~')
+        return EDITOR_NOTHING;
+    editor->state = EDITOR_PLAIN;
+    return byte == 'R' ? EDITOR_POSITION : EDITOR_NOTHING;
+}
+
 static enum editor_event feed_escape(struct editor *editor, char byte) {
-    if (editor->state == EDITOR_ESCAPE && byte == '[')
+    if (editor->state == EDITOR_SEQUENCE)
+        return feed_sequence(editor, byte);
+    if (editor->state == EDITOR_ESCAPE && byte == '[') {
         editor->state = EDITOR_SEQUENCE;
-    else if (editor->state == EDITOR_ESCAPE && byte == 'O')
+        editor->column = 0;
+    } else if (editor->state == EDITOR_ESCAPE && byte == 'O') {
         editor->state = EDITOR_SINGLE_SHIFT;
-    else if (editor->state != EDITOR_SEQUENCE || (byte >= '@' && byte <= '~'))
+    } else {
         editor->state = EDITOR_PLAIN;
+    }
     return EDITOR_NOTHING;
 }
 

@@ -78,7 +78,7 @@ void printable_repair(struct buffer *out, struct text text) {
     }
 }
 
-size_t printable_tail(struct text text, size_t columns) {
+size_t printable_tail(struct text text, size_t *columns) {
     size_t start = text.length;
     size_t at = start;
     while (at > 0) {
@@ -88,9 +88,9 @@ size_t printable_tail(struct text text, size_t columns) {
         int32_t point;
         (void)next_point((struct text){text.at + before, at - before}, &point);
         size_t width = (size_t)utf8proc_charwidth(point);
-        if (width > columns)
+        if (width > *columns)
             break;
-        columns -= width;
+        *columns -= width;
         at = before;
         if (width > 0) /* a combining mark needs its letter */
             start = before;

@@ -15,7 +15,8 @@ void printable_append(struct buffer *out, struct text text, const char *newline)
 /* Appends the text with U+FFFD for every byte that is not part of UTF-8. */
 void printable_repair(struct buffer *out, struct text text);
 
-/* How many bytes at the end of valid UTF-8 text fit into so many columns of a terminal. */
-size_t printable_tail(struct text text, size_t columns);
+/* How many bytes at the end of valid UTF-8 text fit into so many columns of a terminal; takes those that they need off
+ * `columns`. */
+size_t printable_tail(struct text text, size_t *columns);
 
 #endif

@@ -1,7 +1,7 @@
 /* terminal.c - what the person at a terminal, or the program behind a pipe, sees.
  *
  * The only sequences used are those of ECMA-48 that every terminal of today knows: carriage return, erase to the end of
- * the line (EL), colours (SGR). */
+ * the line (EL) and of the screen (ED), up (CUU), where is the cursor (DSR), colours (SGR). */
 #include "terminal.h"
 
 #include "printable.h"
@@ -31,6 +31,8 @@ static const struct {
 };
 
 static const char erase_line[] = "\r\033[K";
+static const char erase_below[] = "\033[J";
+static const char ask_position[] = "\033[6n";
 static const char no_colour[] = "\033[0m";
 
 static bool is_set(const char *variable) {
@@ -88,8 +90,10 @@ static void draw(struct terminal *terminal) {
     const char *prompt = terminal->typing ? "(typing) > " : "> ";
     struct buffer shown = {0};
     printable_append(&shown, editor_text(&terminal->editor), " ");
-    size_t room = columns() - 1 - strlen(prompt);
-    size_t tail = printable_tail((struct text){shown.bytes, shown.length}, room);
+    size_t room = columns() - 1;
+    size_t left = room - strlen(prompt);
+    size_t tail = printable_tail((struct text){shown.bytes, shown.length}, &left);
+    terminal->drawn_columns = room - left;
     buffer_string(&terminal->out, prompt);
     buffer_append(&terminal->out, shown.bytes + shown.length - tail, tail);
     buffer_fini(&shown);
@@ -101,10 +105,37 @@ void terminal_draw(struct terminal *terminal) {
     flush(terminal, stdout);
 }
 
+/* When a window gets narrower, one kind of terminal cuts what no longer fits, and another wraps it anew, so that the line
+ * being typed takes several rows. Only where its cursor is then tells which kind it is. */
+void terminal_resized(struct terminal *terminal) {
+    size_t width = columns();
+    if (terminal->edits && terminal->drawn && terminal->drawn_columns >= width) {
+        terminal->rewrapped.rows = terminal->drawn_columns / width;
+        terminal->rewrapped.column = terminal->drawn_columns % width + 1;
+        terminal->rewrapped.questions++;
+        buffer_string(&terminal->out, ask_position);
+    }
+    terminal_draw(terminal);
+}
+
+void terminal_position(struct terminal *terminal, size_t column) {
+    if (terminal->rewrapped.questions == 0 || --terminal->rewrapped.questions > 0)
+        return;
+    if (column == terminal->rewrapped.column && column < columns() && terminal->rewrapped.rows > 0 && terminal->drawn) {
+        char up[32];
+        snprintf(up, sizeof up, "\r\033[%zuA", terminal->rewrapped.rows);
+        buffer_string(&terminal->out, up);
+        buffer_string(&terminal->out, erase_below);
+        terminal->drawn = false;
+    }
+    terminal->rewrapped.rows = 0;
+}
+
 static void print(struct terminal *terminal, enum style style, struct text text, FILE *file) {
     bool marked = terminal->prints_to_terminal || style != STYLE_STRANGER;
     bool coloured = terminal->colours && file == stdout;
     erase(terminal);
+    terminal->rewrapped.rows = 0; /* they are no longer next to the line being typed */
     if (coloured)
         buffer_string(&terminal->out, styles[style].colour);
     if (marked)

@@ -13,9 +13,15 @@ struct terminal {
     bool prints_to_terminal;
     bool edits; /* a terminal on both sides: keys come one by one */
     bool colours;
-    bool typing; /* the stranger is */
-    bool drawn;  /* the line being typed is on the screen */
-    bool failed; /* stdout takes nothing any more */
+    bool typing;          /* the stranger is */
+    bool drawn;           /* the line being typed is on the screen */
+    bool failed;          /* stdout takes nothing any more */
+    size_t drawn_columns; /* of that line */
+    struct {
+        unsigned questions; /* where the cursor is, not answered yet */
+        size_t rows;        /* that a terminal which rewraps has made of the rest of that line; 0: none */
+        size_t column;      /* in which its cursor is then */
+    } rewrapped;
     struct editor editor;
     struct termios saved;
     struct buffer out;
@@ -38,5 +44,9 @@ void terminal_status(struct terminal *terminal, const char *format, ...) __attri
 void terminal_typing(struct terminal *terminal, bool on);
 /* Draws the line being typed anew. */
 void terminal_draw(struct terminal *terminal);
+/* The same, after the window has got another size. */
+void terminal_resized(struct terminal *terminal);
+/* The terminal has said in which column the cursor was when the window had just got its size. */
+void terminal_position(struct terminal *terminal, size_t column);
 
 #endif

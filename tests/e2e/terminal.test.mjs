@@ -1,6 +1,7 @@
 // terminal.test.mjs - `passerby chat` at a terminal, which is what `script` gives it.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import test from 'node:test';
 import { connect } from './lib/client.mjs';
 import { Command } from './lib/command.mjs';
@@ -95,3 +96,41 @@ test('chat at a terminal: --plain prints lines, and nothing else', async (t) => 
   await chat.ends(0);
   assert.ok(!chat.stdout.includes('\u001b'), JSON.stringify(chat.stdout));
 });
+
+for (const { kind, column, erases } of [
+  { kind: 'one that wraps lines anew', column: 63 % 40 + 1, erases: true },
+  { kind: 'one that cuts them', column: 40, erases: false },
+  { kind: 'one of a third kind', column: 7, erases: false },
+]) {
+  test(`chat at a terminal that gets narrower, ${kind}: nothing of the line being typed is left behind, and nothing else is lost`, async (t) => {
+    const server = await startServer(t);
+    const stranger = await waitingStranger(t, server);
+    const environment = { TERM: 'xterm', SHELL: '/bin/sh' };
+    const line = `stty cols 80; tty; ${BINARY} chat ${server.url}`;
+    const chat = new Command(t, ['-qefc', line, '/dev/null'], { program: 'script', environment });
+    await stranger.matched();
+    await chat.says('you are talking to a stranger');
+    const [terminal] = /\/dev\/\S+/.exec(chat.stdout);
+    const draft = 'word '.repeat(12);
+    chat.write(`${draft}!`);
+    await chat.says(`> ${draft}!`); // 63 columns
+    const resize = (columns) => execFileSync('stty', ['-F', terminal, 'cols', String(columns)]);
+    resize(40);
+    await chat.says('\u001b[6n');
+    await chat.says(`\r\u001b[K> ${`${draft}!`.slice(-37)}`);
+    chat.write(`\u001b[20;${column}R`);
+    chat.write('?');
+    await chat.says(`${draft}!?`.slice(-37));
+    assert.equal(chat.stdout.includes('\r\u001b[1A\u001b[J'), erases, JSON.stringify(chat.stdout));
+    // What was printed meanwhile stands between: too late to erase anything.
+    resize(25);
+    await chat.says(`\r\u001b[K> ${`${draft}!?`.slice(-22)}`);
+    stranger.send({ t: 'msg', seq: 1, body: 'hello' });
+    await chat.says('hello');
+    chat.write('\u001b[20;15R.');
+    await chat.says(`${draft}!?.`.slice(-22));
+    assert.equal(chat.stdout.split('A\u001b[J').length - 1, erases ? 1 : 0);
+    chat.write('\u0015/quit\r');
+    await chat.ends(0);
+  });
+}

@@ -93,26 +93,32 @@ static void test_tail(void **state) {
         const char *text;
         size_t columns;
         size_t bytes;
+        size_t left;
     } rows[] = {
-        {"", 5, 0},
-        {"abc", 5, 3},
-        {"abcdef", 5, 5},
-        {"\xe6\x97\xa5\xe6\x9c\xac", 3, 3}, /* two columns each */
-        {"\xe6\x97\xa5\xe6\x9c\xac", 4, 6},
-        {"e\xcc\x80x", 1, 1},
-        {"e\xcc\x80x", 2, 4},
+        {"", 5, 0, 5},
+        {"abc", 5, 3, 2},
+        {"abcdef", 5, 5, 0},
+        {"\xe6\x97\xa5\xe6\x9c\xac", 3, 3, 1}, /* two columns each */
+        {"\xe6\x97\xa5\xe6\x9c\xac", 4, 6, 0},
+        {"e\xcc\x80x", 1, 1, 0},
+        {"e\xcc\x80x", 2, 4, 0},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(printable_tail((struct text){rows[i].text, strlen(rows[i].text)}, rows[i].columns),
-                         rows[i].bytes);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t columns = rows[i].columns;
+        struct text text = {rows[i].text, strlen(rows[i].text)};
+        assert_int_equal(printable_tail(text, &columns), rows[i].bytes);
+        assert_int_equal(columns, rows[i].left);
+    }
 }
 
-/* Types the keys; every line that is complete goes to `lines`, with a bar behind. */
+/* Types the keys; every line that is complete goes to `lines`, with a bar behind, and so do the end and positions. */
 static void type(const char *keys, struct buffer *lines, struct editor *editor) {
     for (; *keys != '\0'; keys++) {
         enum editor_event event = editor_feed(editor, *keys);
         if (event == EDITOR_END)
             buffer_string(lines, "END|");
+        if (event == EDITOR_POSITION)
+            buffer_string(lines, editor->column == 40 ? "40|" : editor->column > 9999 ? "far|" : "none|");
         if (event != EDITOR_LINE)
             continue;
         struct text line = editor_text(editor);
@@ -137,6 +143,8 @@ static void test_editor(void **state) {
         {"one two  \x17three\r", "one three|"},
         {"one\x15two\r", "two|"},
         {"a\033[A\033[1;5Cb\033OPc\033xd\r", "abcd|"},
+        {"a\033[12;40Rb\r", "40|ab|"},
+        {"\033[R\033[9;R\033[1;99999999999999999999R", "none|none|far|"},
         {"\x04", "END|"},
         {"a\x04\r", "a|"},
         {"a\x01\x02\tb\r", "a\tb|"},
