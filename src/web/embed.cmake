@@ -23,9 +23,9 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
   find_program(GZIP gzip REQUIRED)
   find_program(BROTLI brotli REQUIRED)
   file(GLOB_RECURSE web_files CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_LIST_DIR} ${CMAKE_CURRENT_LIST_DIR}/*)
-  # Not for browsers: the build's own file, and what makes the client a package for Node.
+  # Not for browsers: the build's own file, and what makes the client a package.
   list(REMOVE_ITEM web_files embed.cmake package.json README.md)
-  list(FILTER web_files EXCLUDE REGEX "(^|/)\\.")
+  list(FILTER web_files EXCLUDE REGEX "(^|/)\\.|^types/")
   list(SORT web_files)
   list(TRANSFORM web_files PREPEND ${CMAKE_CURRENT_LIST_DIR}/ OUTPUT_VARIABLE web_paths)
   set(web_dir ${CMAKE_BINARY_DIR}/web)
