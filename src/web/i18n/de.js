@@ -45,7 +45,7 @@ export default {
   'talk.typing': 'schreibt …',
   'talk.away': 'ist abwesend',
   'talk.gone': 'ist gegangen',
-  'talk.unknown': 'gerade nicht erreichbar',
+  'talk.unknown': 'ist gerade nicht erreichbar',
   'talk.log': 'Gespräch',
   'talk.began': 'Du hast einen Fremden getroffen. Sag Hallo.',
   'talk.common': 'Ihr mögt beide {topics}.',

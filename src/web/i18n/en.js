@@ -45,7 +45,7 @@ export default {
   'talk.typing': 'is typing …',
   'talk.away': 'is away',
   'talk.gone': 'is gone',
-  'talk.unknown': 'out of reach',
+  'talk.unknown': 'is out of reach',
   'talk.log': 'Conversation',
   'talk.began': 'You have met a stranger. Say hello.',
   'talk.common': 'You both like {topics}.',

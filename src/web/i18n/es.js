@@ -44,7 +44,7 @@ export default {
   'talk.typing': 'está escribiendo…',
   'talk.away': 'está ausente',
   'talk.gone': 'se ha ido',
-  'talk.unknown': 'fuera de alcance',
+  'talk.unknown': 'está fuera de alcance',
   'talk.log': 'Conversación',
   'talk.began': 'Has encontrado a un desconocido. Saluda.',
   'talk.common': 'Tenéis esto en común: {topics}.',

@@ -45,7 +45,7 @@ export default {
   'talk.typing': 'écrit…',
   'talk.away': 'est absent',
   'talk.gone': 'est parti',
-  'talk.unknown': 'hors de portée',
+  'talk.unknown': 'est hors de portée',
   'talk.log': 'Conversation',
   'talk.began': 'Vous avez rencontré un inconnu. Dites bonjour.',
   'talk.common': 'Vous avez en commun : {topics}.',

@@ -44,7 +44,7 @@ export default {
   'talk.typing': 'está digitando…',
   'talk.away': 'está ausente',
   'talk.gone': 'foi embora',
-  'talk.unknown': 'fora de alcance',
+  'talk.unknown': 'está fora de alcance',
   'talk.log': 'Conversa',
   'talk.began': 'Você encontrou um desconhecido. Diga olá.',
   'talk.common': 'Vocês dois gostam de {topics}.',

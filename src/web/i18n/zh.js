@@ -52,7 +52,7 @@ export default {
   'talk.placeholder': '写一条消息',
   'talk.send': '发送',
   'talk.next': '下一位',
-  'talk.stop': '停止',
+  'talk.stop': '结束',
   'talk.really': '确定？',
   'talk.really_stop': '再按一次即离开这段对话。',
   'talk.really_next': '再按一次即离开并寻找别人。',
@@ -68,7 +68,7 @@ export default {
   'mark.lost': '可能没有送达',
 
   'link.title': '要前往另一个网站吗？',
-  'link.text': '这个链接通向 {host}。该网站的运营者能看到你来过，以及来自哪个网络。',
+  'link.text': '这个链接指向 {host}。该网站的运营者能看到你来过，以及来自哪个网络。',
   'link.open': '在新标签页中打开',
   'link.stay': '留在这里',
 

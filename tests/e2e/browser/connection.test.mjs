@@ -131,7 +131,7 @@ test('the same conversation in a second tab: the newer one has it, and they do n
   const twin = await street.twin(ann);
   await twin.sees('composer');
   await ann.reads('ended-title', 'goes on in another tab');
-  assert.equal(await ann.element('presence-text').textContent(), 'out of reach'); // from this tab, not gone
+  assert.equal(await ann.element('presence-text').textContent(), 'is out of reach'); // from this tab, not gone
   await twin.say('two');
   await bob.showsLog(['them: one', 'them: two']);
   assert.ok(await ann.element('ended').isVisible());
