@@ -5,6 +5,7 @@ export default {
   'app.description': 'قابِل غريبًا، تحدّثا كتابةً، ثم امضِ في طريقك. بلا حساب، ولا شيء يُحفظ.',
   'app.unread': '({n}) Passerby',
   'app.no_script': 'يحتاج Passerby إلى JavaScript لينقل رسائلك. الرجاء السماح به لهذه الصفحة.',
+  'app.no_start': 'تعذّر تشغيل هذه الصفحة. أعد تحميلها. إن لم يُجدِ ذلك فالإصدارات الحديثة من Firefox أو Chrome أو Safari أو Edge تستطيع تشغيلها.',
 
   'online.connecting': 'جارٍ الاتصال…',
   'online.people': {

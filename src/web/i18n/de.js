@@ -5,6 +5,8 @@ export default {
   'app.description': 'Triff einen Fremden, unterhaltet euch in Textform, geh deiner Wege. Kein Konto, nichts gespeichert.',
   'app.unread': '({n}) Passerby',
   'app.no_script': 'Passerby braucht JavaScript, um deine Nachrichten zu überbringen. Bitte erlaube es für diese Seite.',
+  'app.no_start':
+    'Diese Seite konnte nicht starten. Bitte lade sie neu. Hilft das nicht: Ein aktueller Firefox, Chrome, Safari oder Edge kann sie ausführen.',
 
   'online.connecting': 'Verbinde …',
   'online.people': { one: '{n} Person hier', other: '{n} Personen hier' },

@@ -6,6 +6,8 @@ export default {
   'app.description': 'Meet a stranger, talk in text, go on your way. No account, nothing stored.',
   'app.unread': '({n}) Passerby',
   'app.no_script': 'Passerby needs JavaScript to carry your messages. Please allow it for this page.',
+  'app.no_start':
+    'This page could not start. Please reload it. Should that not help: a current Firefox, Chrome, Safari or Edge can run it.',
 
   'online.connecting': 'Connecting …',
   'online.people': { one: '{n} person here', other: '{n} people here' },

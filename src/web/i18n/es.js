@@ -5,6 +5,8 @@ export default {
   'app.description': 'Conoce a un desconocido, charla por escrito y sigue tu camino. Sin cuenta, sin guardar nada.',
   'app.unread': '({n}) Passerby',
   'app.no_script': 'Passerby necesita JavaScript para llevar tus mensajes. Permítelo en esta página, por favor.',
+  'app.no_start':
+    'Esta página no ha podido iniciarse. Vuelve a cargarla. Si no ayuda, una versión actual de Firefox, Chrome, Safari o Edge puede abrirla.',
 
   'online.connecting': 'Conectando…',
   'online.people': { one: '{n} persona aquí', many: '{n} de personas aquí', other: '{n} personas aquí' },

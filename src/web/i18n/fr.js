@@ -5,6 +5,8 @@ export default {
   'app.description': 'Rencontrez un inconnu, parlez par écrit, poursuivez votre chemin. Sans compte, rien n’est gardé.',
   'app.unread': '({n}) Passerby',
   'app.no_script': 'Passerby a besoin de JavaScript pour porter vos messages. Autorisez-le pour cette page.',
+  'app.no_start':
+    'Cette page n’a pas pu démarrer. Rechargez-la. Si cela ne suffit pas, une version récente de Firefox, Chrome, Safari ou Edge le peut.',
 
   'online.connecting': 'Connexion…',
   'online.people': { one: '{n} personne ici', many: '{n} de personnes ici', other: '{n} personnes ici' },

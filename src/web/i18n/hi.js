@@ -5,6 +5,7 @@ export default {
   'app.description': 'किसी अजनबी से मिलिए, लिखकर बात कीजिए, अपनी राह चलिए। कोई खाता नहीं, कुछ भी सहेजा नहीं जाता।',
   'app.unread': '({n}) Passerby',
   'app.no_script': 'आपके संदेश पहुँचाने के लिए Passerby को JavaScript चाहिए। कृपया इस पेज पर उसकी अनुमति दें।',
+  'app.no_start': 'यह पेज शुरू नहीं हो सका। कृपया इसे फिर लोड करें। अगर उससे भी न हो, तो नया Firefox, Chrome, Safari या Edge आज़माएँ।',
 
   'online.connecting': 'जुड़ रहे हैं…',
   'online.people': { one: '{n} व्यक्ति यहाँ', other: '{n} लोग यहाँ' },

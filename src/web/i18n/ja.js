@@ -5,6 +5,7 @@ export default {
   'app.description': '知らない誰かと出会い、文字で話し、また歩き出す。アカウント不要、何も保存しません。',
   'app.unread': '({n}) Passerby',
   'app.no_script': 'Passerby がメッセージを届けるには JavaScript が必要です。このページで許可してください。',
+  'app.no_start': 'このページを開始できませんでした。再読み込みしてください。それでもだめなら、最新の Firefox、Chrome、Safari、Edge をお試しください。',
 
   'online.connecting': '接続中…',
   'online.people': { other: '{n} 人がここにいます' },

@@ -5,6 +5,8 @@ export default {
   'app.description': 'Encontre um desconhecido, converse por texto, siga seu caminho. Sem conta, nada guardado.',
   'app.unread': '({n}) Passerby',
   'app.no_script': 'O Passerby precisa de JavaScript para levar suas mensagens. Permita-o nesta página, por favor.',
+  'app.no_start':
+    'Esta página não conseguiu iniciar. Recarregue-a. Se não ajudar, uma versão atual do Firefox, Chrome, Safari ou Edge consegue.',
 
   'online.connecting': 'Conectando…',
   'online.people': { one: '{n} pessoa aqui', many: '{n} de pessoas aqui', other: '{n} pessoas aqui' },

@@ -5,6 +5,8 @@ export default {
   'app.description': 'Встретьте незнакомца, поговорите текстом и идите своей дорогой. Без учётной записи, ничего не хранится.',
   'app.unread': '({n}) Passerby',
   'app.no_script': 'Passerby нужен JavaScript, чтобы передавать ваши сообщения. Разрешите его для этой страницы.',
+  'app.no_start':
+    'Страница не запустилась. Перезагрузите её. Если не поможет, попробуйте современный Firefox, Chrome, Safari или Edge.',
 
   'online.connecting': 'Подключение…',
   'online.people': {

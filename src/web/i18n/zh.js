@@ -5,6 +5,7 @@ export default {
   'app.description': '遇见一位陌生人，用文字聊聊，然后各自上路。无需账号，什么都不保存。',
   'app.unread': '({n}) Passerby',
   'app.no_script': 'Passerby 需要 JavaScript 来传递你的消息。请为本页允许它。',
+  'app.no_start': '此页面未能启动。请重新加载。如果仍然不行，请使用新版的 Firefox、Chrome、Safari 或 Edge。',
 
   'online.connecting': '正在连接…',
   'online.people': { other: '{n} 人在这里' },

@@ -24,6 +24,18 @@ function trimmed(text) {
 }
 
 /**
+ * @param {string} address
+ * @returns {string | null} null: it only looks like one
+ */
+function hrefOf(address) {
+  try {
+    return new URL(address).href; // URL.canParse() is younger than many a phone
+  } catch {
+    return null;
+  }
+}
+
+/**
  * The text, with links where there are addresses in it.
  * @param {string} text
  * @returns {(Node | string)[]}
@@ -33,8 +45,8 @@ export function withLinks(text) {
   let end = 0;
   for (const { 0: found, index } of text.matchAll(ADDRESS)) {
     const address = trimmed(found);
-    if (URL.canParse(address)) {
-      const { href } = new URL(address);
+    const href = hrefOf(address);
+    if (href !== null) {
       parts.push(text.slice(end, index), make('a', { class: 'link', href, rel: REL, target: '_blank' }, address));
       end = index + address.length;
     }

@@ -107,6 +107,44 @@ test('a part of the page does not come: it is loaded anew as soon as the server 
   assert.equal(asked, 2);
 });
 
+test('a browser that lacks what the page needs is told, once; not by one reload after the other', async (t) => {
+  const street = await startStreet(t, { pulls: true });
+  const ann = await street.person({ locale: 'de' });
+  let visits = 0;
+  ann.page.on('request', (request) => { visits += Number(request.isNavigationRequest()); });
+  await ann.page.addInitScript(() => { delete Intl.DisplayNames; });
+  await ann.page.reload();
+  await ann.reads('no-start', 'Diese Seite konnte nicht starten.');
+  assert.equal(visits, 4);
+  await ann.isAccessible();
+});
+
+test('a part of the page that the browser does not understand: it is told at once', async (t) => {
+  const street = await startStreet(t, { pulls: true });
+  const ann = await street.person();
+  await ann.page.evaluate(async () => (await navigator.serviceWorker.ready).unregister());
+  let visits = 0;
+  ann.page.on('request', (request) => { visits += Number(request.isNavigationRequest()); });
+  await ann.page.route(/page\/view\.js$/, (route) => route.fulfill({ contentType: 'text/javascript', body: 'class { what }' }));
+  await ann.page.reload();
+  await ann.reads('no-start', 'This page could not start.');
+  assert.equal(visits, 1);
+});
+
+test('an older browser, without URL.canParse: links and what stands around them are shown', async (t) => {
+  const street = await startStreet(t);
+  const ann = await street.person();
+  await ann.page.addInitScript(() => { delete URL.canParse; });
+  await ann.page.reload();
+  await ann.start();
+  const bob = await street.person();
+  await bob.start();
+  await ann.sees('composer');
+  await bob.say('see https://example.org/, or http://[nowhere');
+  await ann.showsLog(['them: see https://example.org/, or http://[nowhere']);
+  assert.deepEqual(await ann.page.locator('#log a').allTextContents(), ['https://example.org/']);
+});
+
 test('a server that talks nonsense is ignored, and the page goes on', async (t) => {
   const street = await startStreet(t, { pulls: true });
   const nonsense = [
