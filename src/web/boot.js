@@ -1,18 +1,26 @@
 /* boot.js - starts the page.
  *
- * Fails: where a part of it did not come (a phone that changed its network meanwhile), loads it anew as soon as the server
- *        answers. Where that does not help, or the browser does not understand a part, says so instead of going on: therefore
+ * Fails: where a part of it did not come (a phone that changed its network meanwhile), loads it anew as soon as all parts
+ *        come. Where that does not help, or the browser does not understand a part, says so instead of going on: therefore
  *        nothing in here is newer than import() itself. */
 
 const AGAIN_MS = 3000;
-const MOST_RELOADS = 3;
+const MOST_RELOADS = 2;
 /** They outlive a reload in the history, which needs no storage. */
 const reloads = (history.state && history.state.reloads) || 0;
 
+/** @param {string} url */
+async function comes(url) {
+  const answer = await fetch(url, { cache: 'no-cache' });
+  await answer.arrayBuffer();
+  return answer.ok;
+}
+
 async function tryAgain() {
+  const links = /** @type {NodeListOf<HTMLLinkElement>} */ (document.querySelectorAll('link[rel=modulepreload]'));
   try {
-    const { ok } = await fetch(location.href, { method: 'HEAD', cache: 'no-store' });
-    if (ok) {
+    const parts = await Promise.all([location.href, ...Array.from(links, ({ href }) => href)].map(comes));
+    if (parts.every(Boolean)) {
       history.replaceState({ reloads: reloads + 1 }, '');
       location.reload();
       return;
