@@ -133,7 +133,7 @@ test('a part of the page that the browser does not understand: it is told at onc
 });
 
 test('an older browser, without URL.canParse: links and what stands around them are shown', async (t) => {
-  const street = await startStreet(t);
+  const street = await startStreet(t, { pulls: true });
   const ann = await street.person();
   await ann.page.addInitScript(() => { delete URL.canParse; });
   await ann.page.reload();
