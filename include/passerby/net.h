@@ -22,9 +22,16 @@ struct http_answer {
     size_t length;
 };
 
+/* From where a request came, each to be trusted more than the one before. */
+enum http_door {
+    HTTP_PUBLIC,   /* to the public server */
+    HTTP_INTERNAL, /* to the internal server */
+    HTTP_LOCAL,    /* to the internal server, from a program on this machine (in a pod: in this pod) */
+};
+
 /* Answers a request for a path that is no asset. Returns false for "no such path" (404). A path that exists, but not
- * with that method, is answered with status 405. `internal`: it came to the internal server. */
-typedef bool (*http_handler_fn)(void *context, bool internal, const char *method, const char *path,
+ * with that method, is answered with status 405. */
+typedef bool (*http_handler_fn)(void *context, enum http_door door, const char *method, const char *path,
                                 struct http_answer *answer);
 
 /* Who may connect: the limits that hold for all the nets of a process together. Thread-safe. */

@@ -63,6 +63,12 @@ bool address_parse_node(const char *text, size_t length, struct net_address *out
     return address_parse(text, (size_t)(end - text), out);
 }
 
+bool address_is_localhost(const struct net_address *address) {
+    static const struct net_address v4 = {{[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}};
+    static const struct net_address v6 = {{[15] = 1}};
+    return memcmp(address, &v4, sizeof v4) == 0 || memcmp(address, &v6, sizeof v6) == 0;
+}
+
 bool address_parse_range(const char *text, struct net_range *out) {
     const char *slash = strchr(text, '/');
     size_t length = slash == NULL ? strlen(text) : (size_t)(slash - text);

@@ -29,6 +29,9 @@ bool address_parse_node(const char *text, size_t length, struct net_address *out
 /* "10.0.0.0/8", "2001:db8::/32", or a single address. */
 bool address_parse_range(const char *text, struct net_range *out) __attribute__((warn_unused_result));
 
+/* 127.0.0.1 or ::1. Not the rest of 127.0.0.0/8: from there a proxy beside us may speak for others (Istio's: 127.0.0.6). */
+bool address_is_localhost(const struct net_address *address);
+
 bool address_in_range(const struct net_address *address, const struct net_range *range);
 
 /* Is it in one of the ranges? */

@@ -42,6 +42,28 @@ bool http_header(struct lws *wsi, enum lws_token_indexes token, char *out, int s
     return lws_hdr_total_length(wsi, token) > 0 && lws_hdr_copy(wsi, out, size, token) > 0;
 }
 
+bool http_has_header(struct lws *wsi, enum lws_token_indexes token) {
+    char nothing[1];
+    return lws_hdr_total_length(wsi, token) > 0 || lws_hdr_copy_fragment(wsi, nothing, sizeof nothing, token, 0) >= 0;
+}
+
+bool http_peer(struct lws *wsi, struct net_address *out) {
+    struct sockaddr_storage name;
+    socklen_t size = sizeof name;
+    return getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&name, &size) == 0 &&
+           address_from_socket((struct sockaddr *)&name, out);
+}
+
+/* A proxy on this machine speaks for others, and so does a browser for the page that it shows. */
+static enum http_door door_of(const struct conn *conn, struct lws *wsi) {
+    struct net_address peer;
+    if (!conn->internal)
+        return HTTP_PUBLIC;
+    bool for_others = conn->tap.forwarded > 0 || http_has_header(wsi, WSI_TOKEN_X_FORWARDED_FOR) ||
+                      http_has_header(wsi, WSI_TOKEN_ORIGIN);
+    return !for_others && http_peer(wsi, &peer) && address_is_localhost(&peer) ? HTTP_LOCAL : HTTP_INTERNAL;
+}
+
 static const char *status_text(int status) {
     switch (status) {
     case 200: return "OK";
@@ -247,7 +269,8 @@ static struct http_answer text_answer(int status, const char *text) {
 }
 
 /* The answer where no asset is asked for, or one in a way that it can't be. */
-static struct http_answer other_answer(const struct conn *conn, const char *method, const char *path, bool is_asset) {
+static struct http_answer other_answer(const struct conn *conn, struct lws *wsi, const char *method, const char *path,
+                                       bool is_asset) {
     const struct net_options *options = &conn->net->options;
     struct http_answer made = {0};
     if (is_asset)
@@ -255,7 +278,7 @@ static struct http_answer other_answer(const struct conn *conn, const char *meth
     if (!conn->internal && strcmp(path, "/ws") == 0)
         return text_answer(426, "Connect with WebSocket.\n");
     if (options->http_handler == NULL ||
-        !options->http_handler(options->http_context, conn->internal, method, path, &made))
+        !options->http_handler(options->http_context, door_of(conn, wsi), method, path, &made))
         return text_answer(404, "Not found.\n");
     return made;
 }
@@ -276,7 +299,7 @@ int http_request(struct conn *conn, struct lws *wsi) {
     const struct asset *asset = find_asset(conn, path);
     if (asset != NULL && reads)
         return answer_asset(conn, wsi, asset, body, last);
-    struct http_answer made = other_answer(conn, method_names[body ? method : LWSHUMETH_GET], path, asset != NULL);
+    struct http_answer made = other_answer(conn, wsi, method_names[body ? method : LWSHUMETH_GET], path, asset != NULL);
     const char *headers = "Cache-Control: no-store\r\n";
     if (made.status == 405)
         headers = reads ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n";

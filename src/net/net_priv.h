@@ -235,6 +235,10 @@ bool http_on_deadline(struct conn *conn) __attribute__((warn_unused_result));
 void http_free_reply(struct conn *conn);
 /* Copies a request header; false if it is absent, or longer than fits. */
 bool http_header(struct lws *wsi, enum lws_token_indexes token, char *out, int size);
+/* Is a request header there, be it empty? */
+bool http_has_header(struct lws *wsi, enum lws_token_indexes token);
+/* Who is at the other end of the socket. False if it is no internet address. */
+bool http_peer(struct lws *wsi, struct net_address *out) __attribute__((warn_unused_result));
 
 /* --- tls.c --- */
 /* Are these a certificate and its key? Otherwise one line in `error`. */

@@ -6,7 +6,6 @@
 
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 enum {
     MAX_LIST_CHARS = 126,       /* of the subprotocols; lws takes no more */
@@ -26,12 +25,6 @@ static bool list_has(const char *list, const char *token, bool any_case) {
         list += element;
     }
     return false;
-}
-
-/* Is it there, be it empty? */
-static bool has_header(struct lws *wsi, enum lws_token_indexes token) {
-    char nothing[1];
-    return lws_hdr_total_length(wsi, token) > 0 || lws_hdr_copy_fragment(wsi, nothing, sizeof nothing, token, 0) >= 0;
 }
 
 /* Does the request offer our subprotocol, or none? */
@@ -56,7 +49,7 @@ static bool connection_fits(struct lws *wsi) {
 static bool origin_fits(struct conn *conn, struct lws *wsi) {
     char origin[MAX_HOST_CHARS + 16];
     char host[MAX_HOST_CHARS + 8];
-    if (!has_header(wsi, WSI_TOKEN_ORIGIN))
+    if (!http_has_header(wsi, WSI_TOKEN_ORIGIN))
         return true;
     bool has_host = http_header(wsi, WSI_TOKEN_HOST, host, sizeof host);
     return http_header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin) &&
@@ -81,7 +74,7 @@ static bool read_forwarded(const struct conn *conn, struct lws *wsi, char *buffe
 /* Several lines of X-Forwarded-For are one list. NULL if there is none. False if it is too long. */
 static bool read_x_forwarded_for(struct lws *wsi, char *buffer, int size, const char **list) {
     *list = NULL;
-    if (!has_header(wsi, WSI_TOKEN_X_FORWARDED_FOR))
+    if (!http_has_header(wsi, WSI_TOKEN_X_FORWARDED_FOR))
         return true;
     *list = buffer;
     buffer[0] = '\0';
@@ -93,13 +86,9 @@ static bool read_x_forwarded_for(struct lws *wsi, char *buffer, int size, const 
  * part that the proxy wrote. A header that is there, whatever it says, keeps the client from speaking through the
  * other. */
 static bool client_key(const struct conn *conn, struct lws *wsi, uint64_t *key) {
-    struct sockaddr_storage name;
-    socklen_t size = sizeof name;
     struct net_address peer = {0};
     const struct net *net = conn->net;
-    if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&name, &size) == 0 &&
-        address_from_socket((struct sockaddr *)&name, &peer) &&
-        address_trusted(&peer, net->trusted, net->trusted_count)) {
+    if (http_peer(wsi, &peer) && address_trusted(&peer, net->trusted, net->trusted_count)) {
         char buffer[MAX_FORWARDED_CHARS];
         const char *listed;
         const char *forwarded = NULL;

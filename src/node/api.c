@@ -80,33 +80,40 @@ static void answer_drain(struct api *api, struct buffer *body, struct http_answe
 }
 
 static const struct path {
-    bool internal;
+    enum http_door door;
     const char *method; /* "GET" answers HEAD too */
     const char *path;
     answer_fn answer;
 } paths[] = {
-    {false, "GET", "/api/stats", answer_stats}, {true, "GET", "/livez", answer_livez},
-    {true, "GET", "/readyz", answer_readyz},    {true, "GET", "/metrics", answer_metrics},
-    {true, "POST", "/drain", answer_drain},
+    {HTTP_PUBLIC, "GET", "/api/stats", answer_stats}, {HTTP_INTERNAL, "GET", "/livez", answer_livez},
+    {HTTP_INTERNAL, "GET", "/readyz", answer_readyz}, {HTTP_INTERNAL, "GET", "/metrics", answer_metrics},
+    {HTTP_LOCAL, "POST", "/drain", answer_drain},
 };
+
+static bool same_server(enum http_door one, enum http_door other) {
+    return (one == HTTP_PUBLIC) == (other == HTTP_PUBLIC);
+}
 
 static bool method_fits(const char *wanted, const char *method) {
     return strcmp(wanted, method) == 0 || (strcmp(wanted, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
-bool api_answer(void *context, bool internal, const char *method, const char *path, struct http_answer *answer) {
+bool api_answer(void *context, enum http_door door, const char *method, const char *path, struct http_answer *answer) {
     struct api_face *face = context;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        if (paths[i].internal != internal || strcmp(paths[i].path, path) != 0)
+        if (!same_server(paths[i].door, door) || strcmp(paths[i].path, path) != 0)
             continue;
         buffer_clear(&face->body);
         answer->status = 200;
         answer->content_type = "text/plain; charset=utf-8";
-        if (method_fits(paths[i].method, method)) {
-            paths[i].answer(face->api, &face->body, answer);
-        } else {
+        if (!method_fits(paths[i].method, method)) {
             answer->status = 405;
             buffer_printf(&face->body, "use %s\n", paths[i].method);
+        } else if (door < paths[i].door) {
+            answer->status = 403;
+            buffer_string(&face->body, "only from this machine: ask 127.0.0.1, without a proxy\n");
+        } else {
+            paths[i].answer(face->api, &face->body, answer);
         }
         answer->body = face->body.bytes;
         answer->length = face->body.length;

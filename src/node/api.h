@@ -1,5 +1,5 @@
 /* api.h - what the process says over HTTP beside the page: /api/stats outside; /livez, /readyz, /metrics and /drain
- * inside. */
+ * inside, the last for this machine alone. */
 #ifndef NODE_API_H
 #define NODE_API_H
 
@@ -29,6 +29,6 @@ struct api_face {
 };
 
 /* An http_handler_fn; its context is a struct api_face. */
-bool api_answer(void *face, bool internal, const char *method, const char *path, struct http_answer *answer);
+bool api_answer(void *face, enum http_door door, const char *method, const char *path, struct http_answer *answer);
 
 #endif

@@ -38,6 +38,10 @@ describe('pods', { concurrency: true }, () => {
     await running.ready(...running.pods);
     assert.match(await running.test(), /^resume /m);
 
+    const drain = await fetch(`http://${first.address}:${first.port('internal')}/drain`, { method: 'POST' });
+    assert.equal(drain.status, 403, 'nobody outside of a pod drains it');
+    assert.equal(first.ready, true);
+
     const crowd = new Crowd(`${running.url.replace('http', 'ws')}/ws`);
     t.after(() => crowd.stop());
     await crowd.join(PAIRS);

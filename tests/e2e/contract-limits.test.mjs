@@ -191,6 +191,10 @@ describe('a node that is going away', { concurrency: 4 }, () => {
     const outside = await server.request('/drain', { method: 'POST' });
     assert.notEqual(Math.floor(outside.status / 100), 2, 'not for the public');
     assert.equal((await server.request('/drain', { internal: true })).status, 405);
+    const stranger = await server.request('/drain', { method: 'POST', internal: true, from: '127.0.0.6' });
+    assert.equal(stranger.status, 403, 'not for other machines, nor for a proxy that speaks for them');
+    assert.match(stranger.text, /from this machine/);
+    assert.equal((await server.request('/readyz', { internal: true })).status, 200);
     const answer = await server.request('/drain', { method: 'POST', internal: true });
     assert.equal(Math.floor(answer.status / 100), 2);
     await a.expect('reconnect');

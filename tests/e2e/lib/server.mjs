@@ -109,9 +109,9 @@ class Server {
   }
 
   /** One HTTP request to the public server, or with { internal: true } to the other. */
-  async request(path, { method = 'GET', headers = {}, internal = false } = {}) {
+  async request(path, { method = 'GET', headers = {}, internal = false, from } = {}) {
     const port = internal ? this.internalPort : this.port;
-    const request = http.request({ host: '127.0.0.1', port, path, method, headers, agent: false });
+    const request = http.request({ host: '127.0.0.1', port, path, method, headers, localAddress: from, agent: false });
     request.end();
     const [response] = await within(once(request, 'response'), `the answer to ${method} ${path}`);
     const pieces = [];

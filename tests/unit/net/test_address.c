@@ -101,6 +101,21 @@ static void test_ranges(void **state) {
             fail_msg("%s is no range", *text);
 }
 
+static void test_localhost(void **state) {
+    (void)state;
+    static const char *const others[] = {
+        "127.0.0.6", "127.1.0.1", "127.0.0.0", "::", "::2", "1::1", "::127.0.0.1", NULL};
+    struct net_address address = parsed("127.0.0.1");
+    assert_true(address_is_localhost(&address));
+    address = parsed("::1");
+    assert_true(address_is_localhost(&address));
+    for (const char *const *text = others; *text != NULL; text++) {
+        address = parsed(*text);
+        if (address_is_localhost(&address))
+            fail_msg("%s is not", *text);
+    }
+}
+
 static void test_keys(void **state) {
     (void)state;
     struct net_address a = parsed("192.0.2.1");
@@ -179,8 +194,9 @@ static void test_clients(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_addresses), cmocka_unit_test(test_nodes),   cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_keys),      cmocka_unit_test(test_sockets), cmocka_unit_test(test_clients),
+        cmocka_unit_test(test_addresses), cmocka_unit_test(test_nodes), cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_localhost), cmocka_unit_test(test_keys),  cmocka_unit_test(test_sockets),
+        cmocka_unit_test(test_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

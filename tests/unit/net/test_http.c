@@ -22,8 +22,10 @@ static const struct asset files[] = {
     {.path = NULL},
 };
 
-static bool handler(void *context, bool internal, const char *method, const char *path, struct http_answer *answer) {
+static bool handler(void *context, enum http_door door, const char *method, const char *path,
+                    struct http_answer *answer) {
     (void)context;
+    bool internal = door != HTTP_PUBLIC;
     bool get = strcmp(method, "GET") == 0;
     *answer = (struct http_answer){200, "application/json", "{\"a\":1}", 7};
     if (!internal && strcmp(path, "/api/stats") == 0) {
@@ -32,7 +34,7 @@ static bool handler(void *context, bool internal, const char *method, const char
         return true;
     }
     if (internal && strcmp(path, "/drain") == 0) {
-        answer->status = strcmp(method, "POST") == 0 ? 202 : 405;
+        answer->status = strcmp(method, "POST") != 0 ? 405 : door == HTTP_LOCAL ? 202 : 403;
         return true;
     }
     return internal && get && strcmp(path, "/livez") == 0;
@@ -208,6 +210,28 @@ static void test_internal_server(void **state) {
     int fd = client_connect(rig->internal_port);
     assert_int_equal(client_handshake(fd, "", NULL, 0), 404);
     close(fd);
+}
+
+/* Who is on this machine, and speaks for nobody else. */
+static void test_local_door(void **state) {
+    struct rig *rig = *state;
+    struct reply reply;
+    static const char *const for_others[] = {"X-Forwarded-For: 127.0.0.1\r\n", "X-Forwarded-For:\r\n",
+                                             "Forwarded: for=127.0.0.1\r\n", "Origin: http://127.0.0.1:9090\r\n"};
+    for (size_t i = 0; i < sizeof for_others / sizeof for_others[0]; i++) {
+        ask_once(rig->internal_port, "POST /drain", for_others[i], &reply);
+        if (reply.status != 403)
+            fail_msg("%d for %s", reply.status, for_others[i]);
+    }
+    static const char *const from[] = {"127.0.0.6", "127.0.0.1"};
+    for (size_t i = 0; i < 2; i++) {
+        int fd = client_connect_from(rig->internal_port, from[i], 0);
+        ask(fd, "POST /drain", "", &reply);
+        assert_int_equal(reply.status, i == 0 ? 403 : 202);
+        close(fd);
+    }
+    ask_once(rig->port, "POST /drain", "", &reply);
+    assert_int_equal(reply.status, 404);
 }
 
 static void test_a_big_file_to_a_slow_reader(void **state) {
@@ -397,6 +421,7 @@ int main(void) {
         TEST(test_methods),
         TEST(test_dynamic_paths),
         TEST(test_internal_server),
+        TEST(test_local_door),
         TEST(test_a_big_file_to_a_slow_reader),
         TEST(test_requests_sent_ahead_without_reading),
         TEST(test_upgrade_requests),

@@ -56,9 +56,9 @@ static void bench_fini(struct bench *bench) {
 }
 
 /* The answer's status; 0: there is no such path. */
-static int ask(struct bench *bench, bool internal, const char *method, const char *path) {
+static int ask(struct bench *bench, enum http_door door, const char *method, const char *path) {
     memset(&bench->answer, 0, sizeof bench->answer);
-    if (!api_answer(&bench->face, internal, method, path, &bench->answer))
+    if (!api_answer(&bench->face, door, method, path, &bench->answer))
         return 0;
     size_t length = bench->answer.length < sizeof bench->body - 1 ? bench->answer.length : sizeof bench->body - 1;
     memcpy(bench->body, bench->answer.body, length);
@@ -84,11 +84,13 @@ static void test_paths(void **state) {
     struct bench bench;
     bench_init(&bench);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(ask(&bench, false, rows[i].method, rows[i].path), rows[i].outside);
-        assert_int_equal(ask(&bench, true, rows[i].method, rows[i].path), rows[i].inside);
+        assert_int_equal(ask(&bench, HTTP_PUBLIC, rows[i].method, rows[i].path), rows[i].outside);
+        assert_int_equal(ask(&bench, HTTP_LOCAL, rows[i].method, rows[i].path), rows[i].inside);
+        bool drains = rows[i].inside == 202;
+        assert_int_equal(ask(&bench, HTTP_INTERNAL, rows[i].method, rows[i].path), drains ? 403 : rows[i].inside);
     }
-    assert_int_equal(bench.drains, 1); /* POST alone drains */
-    assert_int_equal(ask(&bench, true, "GET", "/drain"), 405);
+    assert_int_equal(bench.drains, 1); /* POST alone drains, and only from this machine */
+    assert_int_equal(ask(&bench, HTTP_INTERNAL, "GET", "/drain"), 405);
     assert_string_equal(bench.body, "use POST\n");
     bench_fini(&bench);
 }
@@ -102,7 +104,7 @@ static void test_stats(void **state) {
     metrics_set(&bench.two.metrics, METRIC_WAITING, 3);
     metrics_set(&bench.one.metrics, METRIC_CHATS, 4);
     metrics_set(&bench.two.metrics, METRIC_CHATS, 6);
-    assert_int_equal(ask(&bench, false, "GET", "/api/stats"), 200);
+    assert_int_equal(ask(&bench, HTTP_PUBLIC, "GET", "/api/stats"), 200);
     assert_string_equal(bench.answer.content_type, "application/json");
     assert_string_equal(bench.body, "{\"online\":17,\"waiting\":5,\"chats\":5}\n");
     bench_fini(&bench);
@@ -113,10 +115,10 @@ static void test_livez(void **state) {
     struct bench bench;
     bench_init(&bench);
     bench.two.beat_age_ms = 10000;
-    assert_int_equal(ask(&bench, true, "GET", "/livez"), 200);
+    assert_int_equal(ask(&bench, HTTP_INTERNAL, "GET", "/livez"), 200);
     assert_string_equal(bench.body, "alive\n");
     bench.two.beat_age_ms = 10001;
-    assert_int_equal(ask(&bench, true, "GET", "/livez"), 503);
+    assert_int_equal(ask(&bench, HTTP_INTERNAL, "GET", "/livez"), 503);
     assert_string_equal(bench.body, "worker 1 has stood still for 10001 ms\n");
     bench_fini(&bench);
 }
@@ -125,19 +127,19 @@ static void test_readyz(void **state) {
     (void)state;
     struct bench bench;
     bench_init(&bench);
-    assert_int_equal(ask(&bench, true, "GET", "/readyz"), 200);
+    assert_int_equal(ask(&bench, HTTP_INTERNAL, "GET", "/readyz"), 200);
     assert_string_equal(bench.body, "ready\n");
     bench.two.not_ready = "the second is not";
-    assert_int_equal(ask(&bench, true, "GET", "/readyz"), 503);
+    assert_int_equal(ask(&bench, HTTP_INTERNAL, "GET", "/readyz"), 503);
     assert_string_equal(bench.body, "the second is not\n");
-    assert_int_equal(ask(&bench, true, "GET", "/livez"), 200);
+    assert_int_equal(ask(&bench, HTTP_INTERNAL, "GET", "/livez"), 200);
     bench.one.not_ready = "nor the first";
-    assert_int_equal(ask(&bench, true, "GET", "/readyz"), 503);
+    assert_int_equal(ask(&bench, HTTP_INTERNAL, "GET", "/readyz"), 503);
     assert_string_equal(bench.body, "nor the first\n");
     bench.one.not_ready = bench.two.not_ready = NULL;
-    assert_int_equal(ask(&bench, true, "GET", "/readyz"), 200);
+    assert_int_equal(ask(&bench, HTTP_INTERNAL, "GET", "/readyz"), 200);
     atomic_store(&bench.api.draining, true);
-    assert_int_equal(ask(&bench, true, "GET", "/readyz"), 503);
+    assert_int_equal(ask(&bench, HTTP_INTERNAL, "GET", "/readyz"), 503);
     assert_string_equal(bench.body, "draining\n");
     bench_fini(&bench);
 }
@@ -148,7 +150,7 @@ static void test_metrics(void **state) {
     bench_init(&bench);
     metrics_set(&bench.one.metrics, METRIC_SESSIONS, 3);
     metrics_set(&bench.two.metrics, METRIC_SESSIONS, 4);
-    assert_int_equal(ask(&bench, true, "GET", "/metrics"), 200);
+    assert_int_equal(ask(&bench, HTTP_INTERNAL, "GET", "/metrics"), 200);
     assert_string_equal(bench.answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
     buffer_append(&bench.face.body, "", 1);
     assert_non_null(strstr(bench.face.body.bytes, "\npasserby_sessions 7\n"));
