@@ -97,14 +97,14 @@ job "passerby" {
         PASSERBY_DRAIN_TIMEOUT   = "30s"
       }
 
-      # Kept in memory, for this task alone.
+      # Kept in memory, for this task alone. As JSON, or Nomad would take quotes, a "#" and a backslash in a password for its own.
       template {
         destination = "${NOMAD_SECRETS_DIR}/passerby.env"
         env         = true
         data        = <<-END
           {{ with nomadVar "nomad/jobs/passerby" }}
-          PASSERBY_REDIS={{ .redis }}
-          PASSERBY_SECRET={{ .secret }}
+          PASSERBY_REDIS={{ .redis.Value | toJSON }}
+          PASSERBY_SECRET={{ .secret.Value | toJSON }}
           {{ end }}
         END
       }

@@ -85,6 +85,13 @@ describe('clouds', () => {
   it('AWS leaves the number of nodes to the autoscaler, also when the stack is updated', () =>
     assert.doesNotMatch(readFileSync(join(FOLDER, 'aws-ecs.yaml'), 'utf8'), /^ +DesiredCount:/m));
 
+  it('Nomad is given secrets as JSON, which alone leaves every character as it is', () => {
+    const [, template] = /data += <<-END\n(.*?)\n +END/s.exec(readFileSync(join(FOLDER, 'passerby.nomad.hcl'), 'utf8'));
+    const values = template.split('\n').map((line) => line.trim()).filter((line) => line.startsWith('PASSERBY_'));
+    assert.equal(values.length, 2);
+    for (const line of values) assert.match(line, /^\w+=\{\{ \.\w+\.Value \| toJSON \}\}$/);
+  });
+
   it('Google fetches the image through Artifact Registry, as it takes none from elsewhere', async () => {
     const text = readFileSync(join(FOLDER, 'google-cloud-run.yaml'), 'utf8');
     const [, expression] = /sed "(s\|.*)" docker\/cloud\/google-cloud-run\.yaml/.exec(text);
