@@ -1,6 +1,7 @@
 // chart.test.mjs - helm/passerby as `helm template` renders it: valid for Kubernetes, right in what matters, and plain about bad values.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -191,6 +192,15 @@ describe('chart', () => {
     assert.notEqual(await sum({}), await sum({ 'config.grace': '2m' }));
   });
 
+  it('restarts the pods for another URL of Redis, and gives no plain hash of it away', async () => {
+    const sum = async (url) => find(await render({ ...EXTERNAL, 'redis.external.url': url }), 'Deployment').spec.template.metadata.annotations['checksum/redis'];
+    const url = 'redis://:word@redis.example';
+    assert.equal(await sum(url), await sum(url));
+    assert.notEqual(await sum(url), await sum('redis://:other@redis.example'));
+    for (const text of [url, `${url} `]) assert.notEqual(await sum(url), createHash('sha256').update(text).digest('hex'));
+    assert.equal(find(await render('external-redis-values.yaml'), 'Deployment').spec.template.metadata.annotations['checksum/redis']?.length, 64, 'of relays');
+  });
+
   it('restarts no pod for the chart\'s version alone', async () => {
     for (const { spec } of (await render()).filter(({ kind }) => kind === 'Deployment')) {
       assert.doesNotMatch(JSON.stringify(spec.template.metadata), /helm\.sh|app\.kubernetes\.io\/version/);
@@ -230,6 +240,21 @@ describe('chart', () => {
     assert.deepEqual(redis.egress, []);
   });
 
+  it('lets its test out to the nodes, and that by no hook, whose log Helm would ask for', async () => {
+    const manifests = await render();
+    const { metadata, spec } = find(manifests, 'NetworkPolicy', 'chat-passerby-probe');
+    assert.equal(metadata.annotations, undefined);
+    const { labels } = find(manifests, 'Pod').metadata;
+    assert.deepEqual(Object.entries(spec.podSelector.matchLabels).filter(([key, value]) => labels[key] !== value), []);
+    assert.notDeepEqual(spec.podSelector, find(manifests, 'Deployment', 'chat-passerby').spec.selector, 'and nobody else');
+    assert.deepEqual(spec.ingress, []);
+    const [dns, node] = spec.egress;
+    assert.ok(dns.ports.some(({ port, protocol }) => port === 53 && protocol === 'UDP'));
+    assert.equal(node.ports[0].port, container(manifests).ports[0].containerPort);
+    assert.deepEqual(node.to[0].podSelector, find(manifests, 'Deployment', 'chat-passerby').spec.selector);
+    assert.equal(find(await render({ 'networkPolicy.enabled': false }), 'NetworkPolicy'), undefined);
+  });
+
   it('has services that reach the nodes alone, by the ports they have', async () => {
     const manifests = await render();
     const labels = find(manifests, 'Deployment', 'chat-passerby').spec.template.metadata.labels;
@@ -248,6 +273,9 @@ describe('chart', () => {
     assert.deepEqual([port.type, port.ports[0].nodePort, port.externalTrafficPolicy], ['NodePort', 30080, 'Local']);
     const balanced = await service({ 'service.type': 'LoadBalancer', 'service.loadBalancerClass': 'c', 'service.loadBalancerSourceRanges': ['10.0.0.0/8'] });
     assert.deepEqual([balanced.loadBalancerClass, balanced.loadBalancerSourceRanges], ['c', ['10.0.0.0/8']]);
+    const dual = await service({ 'service.ipFamilyPolicy': 'PreferDualStack', 'service.ipFamilies': ['IPv6', 'IPv4'] });
+    assert.deepEqual([dual.ipFamilyPolicy, dual.ipFamilies], ['PreferDualStack', ['IPv6', 'IPv4']]);
+    assert.ok(!('ipFamilies' in await service({})), 'else as the cluster likes');
   });
 
   it('names the images that it brings for Artifact Hub', async () => {
@@ -263,6 +291,20 @@ describe('chart', () => {
     assert.equal(pod.metadata.annotations['helm.sh/hook'], 'test');
     assert.equal(pod.spec.containers[0].image, container(manifests).image);
     assert.deepEqual(pod.spec.containers[0].args, ['probe', 'http://chat-passerby:80']);
+    assert.deepEqual(pod.spec.containers[0].resources, { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '64Mi' } });
+    const limits = { cpu: '1', memory: '64Mi' };
+    assert.deepEqual(find(await render({ 'test.resources.limits': limits }), 'Pod').spec.containers[0].resources.limits, limits);
+  });
+
+  it('speaks TLS to nodes that do, but for probes', async () => {
+    const manifests = await render('tls-values.yaml');
+    const { args } = find(manifests, 'Pod').spec.containers[0];
+    assert.deepEqual(args, ['probe', 'https://chat-passerby:443', '--insecure']);
+    const { volumeMounts, readinessProbe } = container(manifests);
+    for (const file of [settings(manifests).tls_cert, settings(manifests).tls_key]) {
+      assert.ok(volumeMounts.some(({ mountPath }) => file.startsWith(`${mountPath}/`)), file);
+    }
+    assert.equal(readinessProbe.httpGet.scheme, undefined, 'the internal port never does');
   });
 
   it('leads an Ingress and an HTTPRoute to the service', async () => {
@@ -279,11 +321,14 @@ describe('chart', () => {
     assert.deepEqual(more.rules[1].filters, [redirect]);
   });
 
-  it('says how to reach it', async () => {
+  it('says how to reach it', async (t) => {
+    const cluster = await startCluster(t, {}); // Helm 3 asks one, whatever it is told
     const route = ['--set', 'httpRoute.enabled=true', '--set', 'httpRoute.parentRefs[0].name=g'];
     const ways = [
       [[], 'port-forward service/chat-passerby 8080:80'],
-      [['--set', 'service.type=LoadBalancer'], 'get service chat-passerby -o jsonpath='],
+      [['--set', 'service.type=LoadBalancer'], 'get service chat-passerby -o jsonpath=\'http://'],
+      [['--values', join(CHART, 'ci/tls-values.yaml')], 'jsonpath=\'https://'],
+      [['--values', join(CHART, 'ci/tls-values.yaml'), '--set', 'service.type=ClusterIP,service.externalTrafficPolicy='], 'Open https://localhost:8080 in'],
       [['--values', join(CHART, 'ci/ingress-haproxy-values.yaml')], 'Open https://chat.example.com/ in'],
       [['--values', join(CHART, 'ci/ingress-alb-values.yaml')], 'Open http://chat.example.com/ in two tabs, or https:// where'],
       [['--set', 'ingress.enabled=true', '--set', 'ingress.hosts={*.example.com}'], 'Open http://any.example.com/ in'],
@@ -291,7 +336,7 @@ describe('chart', () => {
       [route, 'Open the address of your Gateway in'],
     ];
     for (const [values, sentence] of ways) {
-      const notes = (await helm('install', 'chat', CHART, '--dry-run=client', '--namespace', 'talk', ...values)).split('\nNOTES:\n')[1];
+      const notes = (await helm('install', 'chat', CHART, '--namespace', 'talk', ...cluster, ...values)).split('\nNOTES:\n')[1];
       assert.ok(notes.includes(sentence), notes);
     }
   });
@@ -335,6 +380,15 @@ describe('chart', () => {
     assert.ok(find(manifests, 'ConfigMap', 'chat-more'));
   });
 
+  it('puts a variable of theirs where its own stands, for those behind it to see', async () => {
+    const own = container(await render()).env.map(({ name }) => name);
+    const password = { name: 'REDISCLI_AUTH', valueFrom: { secretKeyRef: { name: 'mine', key: 'word' } } };
+    const more = { name: 'PASSERBY_WORKERS', value: '2' };
+    const { env } = container(await render({ extraEnv: [more, password] }));
+    assert.deepEqual(env.map(({ name }) => name), [...own, 'PASSERBY_WORKERS'], 'each once');
+    assert.deepEqual(env.filter(({ name }) => [password.name, more.name].includes(name)), [password, more]);
+  });
+
   it('takes a value that is left empty for none, and refuses a section that is, by name', async () => {
     const values = YAML.parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
     const { required } = JSON.parse(readFileSync(join(CHART, 'values.schema.json'), 'utf8'));
@@ -357,6 +411,11 @@ describe('chart', () => {
     'less time than draining takes': [{ terminationGracePeriodSeconds: 30 }, /is 30: a pod would be killed while it drains.* 50 s/],
     'a port of a node for a Service inside': [{ 'service.nodePort': 30080 }, /service\.nodePort is only for .* is ClusterIP/],
     'a policy for traffic that does not come': [{ 'service.externalTrafficPolicy': 'Local' }, /service\.externalTrafficPolicy is only for/],
+    'a certificate without its key': [{ 'config.tls_cert': '/tls/tls.crt' }, /config\.tls_cert and config\.tls_key belong together/],
+    'a volume by a name that is taken': [{ extraVolumes: [{ name: 'config', emptyDir: {} }] }, /extraVolumes: the name "config" is taken/],
+    'a file over its own': [{ extraVolumeMounts: [{ name: 'x', mountPath: '/etc/passerby' }] }, /extraVolumeMounts: the mountPath "\/etc\/passerby" is taken/],
+    'a second container of its own\'s name': [{ extraContainers: [{ name: 'passerby', image: 'i' }] }, /extraContainers: the name "passerby" is taken/],
+    'a family of addresses that is none': [{ 'service.ipFamilies': ['IPv5'] }, /service[./]ipFamilies/],
     'a load balancer\'s ranges without one': [{ 'service.type': 'NodePort', 'service.loadBalancerSourceRanges': ['10.0.0.0/8'] }, /SourceRanges .* is NodePort/],
     'an ingress without a host': [{ 'ingress.enabled': true }, /ingress\.hosts/],
     'a route without a gateway': [{ 'httpRoute.enabled': true }, /httpRoute\.parentRefs/],
@@ -366,7 +425,7 @@ describe('chart', () => {
     'a name that is none': [{ fullnameOverride: 'My_Chat' }, /fullnameOverride/],
     'a variable that is no text': [{ extraEnv: [{ name: 'PASSERBY_WORKERS', value: 2 }] }, /extraEnv.*value/s],
     'an autoscaler by the share of nothing': [{ 'autoscaling.enabled': true, 'resources.requests': { cpu: null } }, /set resources\.requests\.cpu/],
-    'a field of the pod that is there already': [{ extraPodSpec: { securityContext: {} } }, /invalid propertyName 'securityContext'/],
+    'a field of the pod that is there already': [{ extraPodSpec: { securityContext: {} } }, /propertyName 'securityContext'|"securityContext" does not match/],
     'an interval without a unit': [{ 'serviceMonitor.interval': '15' }, /serviceMonitor[./]interval/],
     'a misspelled value': [{ replicaCuont: 3 }, /replicaCuont/],
     'a misspelled option': [{ 'config.grase': '2m' }, /grase/],

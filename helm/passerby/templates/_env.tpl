@@ -42,13 +42,17 @@
       key: {{ empty $bundled.existingSecret | ternary "redis-password" $bundled.key | quote }}
 {{- end }}
 
-{{/* The chart's own and people's. Of two by one name theirs stays: Kubernetes refuses a list that has both. */}}
+{{/* The chart's own and people's. Of two by one name theirs stays, in the place of ours: Kubernetes refuses a list that has both, and fills
+in $(NAME) only where NAME stands before. */}}
 {{- define "passerby.env" -}}
-{{- $theirs := list -}}
-{{- range .Values.extraEnv }}{{ $theirs = append $theirs .name }}{{ end -}}
+{{- $theirs := dict -}}
+{{- range .Values.extraEnv }}{{ $_ := set $theirs .name . }}{{ end -}}
+{{- $own := list -}}
 {{- $env := list -}}
 {{- range include "passerby.ownEnv" . | fromYamlArray -}}
-{{- if not (has .name $theirs) }}{{ $env = append $env . }}{{ end -}}
+{{- $own = append $own .name -}}
+{{- $env = append $env (get $theirs .name | default .) -}}
 {{- end -}}
-{{- concat $env (.Values.extraEnv | default list) | toYaml }}
+{{- range .Values.extraEnv }}{{ if not (has .name $own) }}{{ $env = append $env . }}{{ end }}{{ end -}}
+{{- toYaml $env }}
 {{- end }}

@@ -97,6 +97,24 @@ number goes from the manifest. "" where nobody can know (helm template). */}}
 {{- if or .Values.redis.bundled.enabled .Values.redis.external.url .Values.redis.external.existingSecret }}yes{{ end }}
 {{- end }}
 
+{{/* How people reach a node: https where it speaks TLS itself. */}}
+{{- define "passerby.scheme" -}}
+{{- empty (dig "tls_cert" "" (.Values.config | default dict)) | ternary "http" "https" }}
+{{- end }}
+
+{{/* Egress to DNS. (OpenShift's listens on 5353.) */}}
+{{- define "passerby.dnsEgress" -}}
+ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}, {port: 5353, protocol: UDP}, {port: 5353, protocol: TCP}]
+{{- end }}
+
+{{/* Changes with the URLs of Redis, which hold passwords, and may be read by who may not read Secrets: so by scrypt, which makes guessing
+them slow, and not by a plain hash. The same each time, unlike bcrypt or a random salt. */}}
+{{- define "passerby.redisChecksum" -}}
+{{- with .Values.redis.external -}}
+{{- derivePassword 1 "long" (printf "%s %s" .url (join "," .relayUrls)) (printf "%s/%s" $.Release.Namespace $.Release.Name) "redis" | sha256sum }}
+{{- end }}
+{{- end }}
+
 {{/* The configuration file. What has values of its own wins. */}}
 {{- define "passerby.config" -}}
 {{- $drain := dict "drain_delay" (printf "%ds" (int .Values.drain.delaySeconds)) "drain_spread" (printf "%ds" (int .Values.drain.spreadSeconds))

@@ -7,7 +7,8 @@ import { createServer } from 'node:http';
 const KINDS = {
   v1: ['Secret', 'Service', 'ConfigMap', 'ServiceAccount', 'Pod'],
   'apps/v1': ['Deployment'],
-  'networking.k8s.io/v1': ['NetworkPolicy'],
+  'networking.k8s.io/v1': ['NetworkPolicy', 'Ingress'],
+  'gateway.networking.k8s.io/v1': ['HTTPRoute'],
   'policy/v1': ['PodDisruptionBudget'],
   'autoscaling/v2': ['HorizontalPodAutoscaler'],
 };

@@ -30,10 +30,10 @@ export const OVERLAYS = {
 
 const HELMS_OWN = ['helm.sh/chart', 'app.kubernetes.io/managed-by'];
 
-/** Manifests as they would be without the tool that made them: in one order, without Helm's labels and tests, and without Secrets,
+/** Manifests as they would be without the tool that made them: in one order, without Helm's labels and what is for its tests, and without Secrets,
  * namespaces, and what names a ConfigMap's contents (kustomize: a suffix of its name; the chart: a checksum). */
 function canonical(manifests) {
-  const plain = manifests.filter(({ kind, metadata }) => !['Secret', 'Namespace'].includes(kind) && !metadata.annotations?.['helm.sh/hook']);
+  const plain = manifests.filter(({ kind, metadata }) => !['Secret', 'Namespace'].includes(kind) && metadata.labels?.['app.kubernetes.io/component'] !== 'test');
   const text = JSON.stringify(plain).replaceAll(new RegExp(`"(${NAME}|${SECRETS})-[0-9a-z]{10}"`, 'g'), '"$1"');
   const clean = (value) => {
     if (Array.isArray(value)) return value.map(clean);
