@@ -20,8 +20,9 @@ helm install chat helm/passerby
 helm test chat
 \`\`\`
 
-The first brings three nodes and a small Redis that joins them; the second lets two strangers meet through the service. \`ci/\` has values for
-HAProxy, Traefik, NGINX, AWS, Google, Azure, Gateway API, an external Redis, Sentinel, autoscaling and more: \`helm install … --values helm/passerby/ci/FILE\`.
+For Kubernetes 1.25 and Helm 3.14, or later. The first command brings three nodes and a small Redis that joins them; the second lets two strangers
+meet through the service. \`ci/\` has values for HAProxy, Traefik, NGINX, AWS, Google, Azure, Gateway API, an external Redis, Sentinel, TLS, autoscaling
+and more: \`helm install … --values helm/passerby/ci/FILE\`.
 
 - **Secrets** are drawn at the first install and kept over upgrades. Tools that render templates without a cluster (Argo CD) can't look
   them up and would draw others each time: give them \`secret.create=false\`, \`secret.existingSecret\` and \`redis.bundled.existingSecret\` (or an external Redis).
