@@ -342,7 +342,10 @@ static inline int client_connect_from(uint16_t port, const char *from, int recei
     }
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    /* Again behind EINTR, which see client_read(): Linux then waits for the connect that is under way. */
+    while (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        if (errno != EINTR)
+            fail_msg("port %u: %s", port, strerror(errno));
     return fd;
 }
 
