@@ -2,10 +2,15 @@
 // while all befalls them that befalls pods: no chat ends, no message is lost.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { eventually } from '../e2e/lib/wait.mjs';
 import { render } from './lib/chart.mjs';
 import { DockerCluster } from './lib/cluster-in-docker.mjs';
+import { run } from './lib/compose.mjs';
 import { Crowd } from './lib/crowd.mjs';
 
 const PAIRS = 10;
@@ -99,6 +104,19 @@ describe('pods', { concurrency: true }, () => {
     await running.apply(await render({ ...VALUES, 'redis.bundled.enabled': false, 'redis.external.url': 'redis://:a%40word@redis.example:6379' }));
     await running.ready(...running.pods);
     await running.test();
+  });
+
+  it('speak TLS by a certificate out of a Secret', { timeout: 900_000 }, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'passerby-certificate-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const paths = { 'tls.key': join(folder, 'tls.key'), 'tls.crt': join(folder, 'tls.crt') };
+    await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=chat.example', '-keyout', paths['tls.key'], '-out', paths['tls.crt']]);
+    const data = Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, readFileSync(path).toString('base64')]));
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'chat-certificate' }, data };
+    const running = await cluster(t, 'passerby-test-pods-tls');
+    await running.apply([...await render('tls-values.yaml', '--set', 'replicaCount=1,redis.bundled.enabled=false'), secret]);
+    await running.ready(...running.pods);
+    assert.match(await running.test(), /^resume /m);
   });
 
   it('that have the wrong password are not ready, and say why', { timeout: 900_000 }, async (t) => {

@@ -24,14 +24,20 @@ function environment(manifests, env = []) {
   return known;
 }
 
+/** The files of a volume: name → contents. */
+function files(manifests, { configMap, secret }) {
+  if (configMap) return find(manifests, 'ConfigMap', configMap.name).data;
+  const { data } = find(manifests, 'Secret', secret.secretName);
+  return Object.fromEntries(Object.entries(data).map(([name, text]) => [name, decode(text)]));
+}
+
 /** Options of `docker run` for the files that a container sees; what has to be on a disk is put into `folder`. */
 function mounts(manifests, spec, container, folder) {
   return (container.volumeMounts ?? []).flatMap(({ name, mountPath }) => {
     const volume = spec.volumes.find((each) => each.name === name);
-    const { data } = find(manifests, 'ConfigMap', volume.configMap.name);
     const path = join(folder, name);
     mkdirSync(path, { recursive: true });
-    for (const [file, text] of Object.entries(data)) writeFileSync(join(path, file), text);
+    for (const [file, text] of Object.entries(files(manifests, volume))) writeFileSync(join(path, file), text);
     return ['--volume', `${path}:${mountPath}:ro`];
   });
 }
