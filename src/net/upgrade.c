@@ -115,6 +115,7 @@ static bool admit(struct conn *conn, struct lws *wsi) {
     case ADMITTED:
         conn->address_key = key;
         conn->phase = CONN_ADMITTED;
+        wiretap_granted(&conn->tap);
         return true;
     case ADMISSION_FULL:
         net_count_refused(net, REFUSED_FULL);

@@ -1,4 +1,5 @@
-/* wiretap.c - sees the bytes that lws reads from a connection, for what lws keeps to itself.
+/* wiretap.c - sees the bytes that lws reads from a connection, for what lws keeps to itself; and has the kernel keep
+ * back the answer to an upgrade until the first frame follows.
  *
  * lws 4 takes unmasked frames from clients, although RFC 6455 section 5.1 wants the connection closed, and no
  * callback and no accessor tells; for lengths that can't be it goes without the Close that would say why; and of a
@@ -18,13 +19,16 @@
 #include "wiretap.h"
 
 #include "base/map.h"
+#include "base/memory.h"
 
 #include <ctype.h>
 #include <dlfcn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 enum {
+    SOCKETS_AT_ONCE = 1024,  /* what the table grows by */
     MAX_CONTROL_BYTES = 125, /* RFC 6455 section 5.5 */
     NOT_NAMED = UINT8_MAX,
 };
@@ -32,7 +36,10 @@ enum {
 typedef int (*tls_read_fn)(void *tls, void *buffer, int length);
 
 struct board {
-    struct map taps; /* by fd, or by address of the SSL; file descriptors are no addresses */
+    struct wiretap **sockets; /* by fd */
+    size_t socket_capacity;
+    size_t socket_count;
+    struct map sessions; /* of TLS, by address of the SSL */
     const struct wiretap_hooks *hooks;
     tls_read_fn tls_read; /* OpenSSL's own */
     tls_read_fn tls_peek;
@@ -56,28 +63,63 @@ bool wiretap_works(void) {
     return memcmp(&our_recv, &found_recv, sizeof our_recv) == 0 && memcmp(&our_read, &found_read, sizeof our_read) == 0;
 }
 
-static uint64_t key_of(int fd, const void *tls) {
-    return tls != NULL ? (uint64_t)(uintptr_t)tls : (uint64_t)(uint32_t)fd + 1;
+static uint64_t key_of(const void *tls) {
+    return (uint64_t)(uintptr_t)tls;
+}
+
+static struct wiretap *tap_of_socket(int fd) {
+    return (size_t)fd < board.socket_capacity ? board.sockets[fd] : NULL;
+}
+
+static void watch_socket(size_t fd, struct wiretap *tap) {
+    if (fd >= board.socket_capacity) {
+        size_t capacity = (fd / SOCKETS_AT_ONCE + 1) * SOCKETS_AT_ONCE;
+        board.sockets = memory_resize(board.sockets, capacity, sizeof(struct wiretap *));
+        for (size_t i = board.socket_capacity; i < capacity; i++)
+            board.sockets[i] = NULL;
+        board.socket_capacity = capacity;
+    }
+    board.socket_count += board.sockets[fd] == NULL;
+    board.sockets[fd] = tap;
+}
+
+static void unwatch_socket(const struct wiretap *tap) {
+    if (board.sockets[tap->key] != tap) /* its number was given to another socket since */
+        return;
+    board.sockets[tap->key] = NULL;
+    if (--board.socket_count > 0)
+        return;
+    free(board.sockets);
+    board.sockets = NULL;
+    board.socket_capacity = 0;
 }
 
 void wiretap_watch(int fd, const void *tls, struct wiretap *tap, const struct wiretap_hooks *hooks) {
     board.hooks = hooks;
-    tap->key = key_of(fd, tls);
-    map_set(&board.taps, tap->key, tap);
+    tap->watched = tls != NULL ? WIRETAP_TLS : WIRETAP_SOCKET;
+    tap->key = tls != NULL ? key_of(tls) : (uint64_t)fd;
+    if (tls != NULL)
+        map_set(&board.sessions, tap->key, tap);
+    else
+        watch_socket((size_t)fd, tap);
 }
 
 void wiretap_unwatch(struct wiretap *tap) {
-    if (tap->key == 0)
-        return;
-    map_take(&board.taps, tap->key);
-    tap->key = 0;
-    if (board.taps.count == 0)
-        map_fini(&board.taps);
+    if (tap->watched == WIRETAP_SOCKET)
+        unwatch_socket(tap);
+    else if (tap->watched == WIRETAP_TLS && map_take(&board.sessions, tap->key) != NULL && board.sessions.count == 0)
+        map_fini(&board.sessions);
+    tap->watched = WIRETAP_NOT;
+}
+
+void wiretap_granted(struct wiretap *tap) {
+    tap->granted = true;
 }
 
 void wiretap_upgraded(struct wiretap *tap, uint32_t most) {
     tap->phase = WIRETAP_FIRST;
     tap->most = most;
+    tap->granted = false;
 }
 
 /* Counts the lines of a request that are named "Forwarded". */
@@ -98,7 +140,8 @@ size_t wiretap_request(struct wiretap *tap, const uint8_t *bytes, size_t length)
     static const uint8_t end_of_head[] = {'\r', '\n', '\r', '\n'};
     for (size_t i = 0; i < length; i++) {
         if (tap->more == 0 && tap->left == 0)
-            *tap = (struct wiretap){.key = tap->key, .cut = tap->cut, .upgradable = bytes[i] == 'G'};
+            *tap = (struct wiretap){
+                .key = tap->key, .watched = tap->watched, .cut = tap->cut, .upgradable = bytes[i] == 'G'};
         tap->left++;
         count_forwarded(tap, bytes[i]);
         if (bytes[i] == end_of_head[tap->more])
@@ -190,7 +233,7 @@ static size_t heard(struct wiretap *tap, void *bytes, size_t length) {
 
 /* Interposes recv(2), for the program and for lws. */
 INTERPOSES ssize_t recv(int fd, void *buffer, size_t length, int flags) {
-    struct wiretap *tap = map_get(&board.taps, key_of(fd, NULL));
+    struct wiretap *tap = tap_of_socket(fd);
     if (tap != NULL)
         board.hooks->before(tap);
     if (tap != NULL && tap->phase == WIRETAP_REQUEST) {
@@ -204,13 +247,24 @@ INTERPOSES ssize_t recv(int fd, void *buffer, size_t length, int flags) {
     return got;
 }
 
+/* Interposes send(2), for the program and for lws. */
+INTERPOSES ssize_t send(int fd, const void *bytes, size_t length, int flags) {
+    struct wiretap *tap = tap_of_socket(fd);
+    if (tap != NULL) {
+        tap->held = tap->granted;
+        tap->granted = false;
+        flags |= tap->held ? MSG_MORE : 0;
+    }
+    return sendto(fd, bytes, length, flags, NULL, 0);
+}
+
 /* Interposes OpenSSL's SSL_read(3), for the program and for lws. */
 INTERPOSES int SSL_read(void *tls, void *buffer, int length) {
     if (board.tls_read == NULL) {
         *(void **)&board.tls_read = dlsym(RTLD_NEXT, "SSL_read");
         *(void **)&board.tls_peek = dlsym(RTLD_NEXT, "SSL_peek");
     }
-    struct wiretap *tap = map_get(&board.taps, key_of(-1, tls));
+    struct wiretap *tap = map_get(&board.sessions, key_of(tls));
     if (tap != NULL)
         board.hooks->before(tap);
     if (tap != NULL && tap->phase == WIRETAP_REQUEST) {
@@ -231,6 +285,6 @@ INTERPOSES int SSL_read(void *tls, void *buffer, int length) {
 INTERPOSES int SSL_pending(const void *tls) {
     if (board.tls_pending == NULL)
         *(void **)&board.tls_pending = dlsym(RTLD_NEXT, "SSL_pending");
-    const struct wiretap *tap = map_get(&board.taps, key_of(-1, tls));
+    const struct wiretap *tap = map_get(&board.sessions, key_of(tls));
     return tap != NULL && tap->paused ? 0 : board.tls_pending(tls);
 }

@@ -15,22 +15,27 @@ enum wiretap_phase {
     WIRETAP_SKIP,     /* in the mask and the payload */
 };
 
+enum wiretap_watched { WIRETAP_NOT = 0, WIRETAP_SOCKET, WIRETAP_TLS };
+
 /* Embedded in a connection. Zero-initialised is at the start of an HTTP request. */
 struct wiretap {
-    uint64_t key;      /* what it is watched as; 0 = not watched */
-    uint64_t left;     /* SKIP: bytes of this frame to come; EXTENDED: the length so far */
-    uint32_t most;     /* payload bytes that a data frame may declare */
-    uint8_t phase;     /* enum wiretap_phase */
-    uint8_t more;      /* EXTENDED: bytes of the length to come; REQUEST: how much of CR LF CR LF was read */
-    bool upgradable;   /* REQUEST: it is a GET */
-    bool cut;          /* what was read ahead was not all handed over */
-    bool paused;       /* set from outside: TLS holds nothing, for whoever asks */
-    uint8_t opcode;    /* of this frame */
-    uint8_t named;     /* REQUEST: how much of "forwarded:" stands at the start of this line; NOT_NAMED = not that */
-    uint8_t forwarded; /* lines of that name in the request, at most 255 */
-    bool unmasked;     /* a frame was not masked (RFC 6455 section 5.1) */
-    bool broken;       /* a control frame of more than 125 bytes, or a length of 64 bits (section 5.2, 5.5) */
-    bool too_big;      /* a data frame of more than `most` bytes */
+    uint64_t key;        /* what it is watched as: the fd, or the address of the SSL */
+    uint64_t left;       /* SKIP: bytes of this frame to come; EXTENDED: the length so far */
+    uint32_t most;       /* payload bytes that a data frame may declare */
+    uint8_t watched;     /* enum wiretap_watched */
+    uint8_t phase;       /* enum wiretap_phase */
+    uint8_t more;        /* EXTENDED: bytes of the length to come; REQUEST: how much of CR LF CR LF was read */
+    uint8_t opcode;      /* of this frame */
+    uint8_t named;       /* REQUEST: how much of "forwarded:" stands at the start of this line; NOT_NAMED = not that */
+    uint8_t forwarded;   /* lines of that name in the request, at most 255 */
+    bool upgradable : 1; /* REQUEST: it is a GET */
+    bool granted : 1;    /* REQUEST: the upgrade was; the answer comes next */
+    bool held : 1;       /* the kernel holds back the answer until something else is sent */
+    bool cut : 1;        /* what was read ahead was not all handed over */
+    bool paused : 1;     /* set from outside: TLS holds nothing, for whoever asks */
+    bool unmasked : 1;   /* a frame was not masked (RFC 6455 section 5.1) */
+    bool broken : 1;     /* a control frame of more than 125 bytes, or a length of 64 bits (section 5.2, 5.5) */
+    bool too_big : 1;    /* a data frame of more than `most` bytes */
 };
 
 struct wiretap_hooks {
@@ -46,6 +51,8 @@ bool wiretap_works(void);
 void wiretap_watch(int fd, const void *tls, struct wiretap *tap, const struct wiretap_hooks *hooks);
 void wiretap_unwatch(struct wiretap *tap);
 
+/* An upgrade was granted: its answer, which is sent next, goes to the peer together with what is sent behind it. */
+void wiretap_granted(struct wiretap *tap);
 /* The request was an upgrade: frames follow, of which none may be longer than `most`. */
 void wiretap_upgraded(struct wiretap *tap, uint32_t most);
 

@@ -9,7 +9,9 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 enum { MAX_EMPTY_FRAGMENTS = 1024 }; /* of one message; they cost time and no memory */
 
@@ -23,6 +25,13 @@ void ws_free_inbox(struct conn *conn) {
     conn->inbox = NULL;
 }
 
+/* The answer to the upgrade leaves with the first frame; if there is none yet, alone. */
+static void push_answer(const struct conn *conn) {
+    int on = 1;
+    if (conn->tap.held && conn->net->cork.conn != conn) /* set again, it sends what is held: tcp(7) */
+        (void)setsockopt(lws_get_socket_fd(conn->wsi), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 static void on_established(struct conn *conn) {
     struct net *net = conn->net;
     conn->phase = CONN_OPEN;
@@ -34,6 +43,7 @@ static void on_established(struct conn *conn) {
     if (conn->tap.cut)
         conn_schedule(conn);
     net->listener.on_open(net->listener.context, conn_ref_of(conn));
+    push_answer(conn);
 }
 
 static void deliver(struct conn *conn, const char *bytes, size_t length) {

@@ -324,6 +324,20 @@ static inline void rig_stop(struct rig *rig) {
     log_free(rig->log);
 }
 
+/* For cmocka: a rig with the defaults. */
+static inline int rig_setup(void **state) {
+    static struct rig rig;
+    rig_defaults(&rig);
+    rig_start(&rig);
+    *state = &rig;
+    return 0;
+}
+
+static inline int rig_teardown(void **state) {
+    rig_stop(*state);
+    return 0;
+}
+
 /* --- the client --------------------------------------------------------------------------------------------------- */
 
 static inline int client_connect_from(uint16_t port, const char *from, int receive_bytes) {

@@ -1,28 +1,18 @@
 /* test_cork.c - what one read brings for a connection leaves in one write, and nothing else is held back. */
 #include "harness.h"
 
-static int start(void **state) {
-    static struct rig rig;
-    rig_defaults(&rig);
-    rig_start(&rig);
-    *state = &rig;
-    return 0;
-}
+#include <sys/syscall.h>
 
-static int stop(void **state) {
-    rig_stop(*state);
-    return 0;
-}
-
-/* What other threads than the test's own send: the net. lws calls this one, as the program's symbols come first. */
+/* What other threads than the test's own send: the net. Its send() calls this one, as the program's symbols come first. */
 static _Atomic unsigned writes;
 static pthread_t tester;
 
-__attribute__((used, visibility("default"))) ssize_t send(int fd, const void *bytes, size_t length, int flags);
-ssize_t send(int fd, const void *bytes, size_t length, int flags) {
+__attribute__((used, visibility("default"))) ssize_t sendto(int fd, const void *bytes, size_t length, int flags,
+                                                            const struct sockaddr *to, socklen_t to_size);
+ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const struct sockaddr *to, socklen_t to_size) {
     if (!pthread_equal(pthread_self(), tester))
         writes++;
-    return sendto(fd, bytes, length, flags, NULL, 0);
+    return syscall(SYS_sendto, fd, bytes, length, flags, to, to_size);
 }
 
 /* Opens a connection, which then is rig->last. */
@@ -114,7 +104,7 @@ static void test_who_leaves_meanwhile(void **state) {
     client_leave(speaker);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void) {
     tester = pthread_self();

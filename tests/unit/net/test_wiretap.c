@@ -169,11 +169,62 @@ static void test_sees_what_is_watched(void **state) {
     close(fds[1]);
 }
 
+/* Over UDP, where the kernel holds back for as long as it takes, and one read brings what left together. */
+static void test_holds_back_the_answer_to_an_upgrade(void **state) {
+    (void)state;
+    const struct wiretap_hooks hooks = {ignore, count_read};
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof name;
+    struct wiretap tap = {0};
+    char got[8];
+    int peer = socket(AF_INET, SOCK_DGRAM, 0);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(bind(peer, (struct sockaddr *)&name, size), 0);
+    assert_int_equal(getsockname(peer, (struct sockaddr *)&name, &size), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&name, size), 0);
+    wiretap_watch(fd, NULL, &tap, &hooks);
+    assert_int_equal(send(fd, "a", 1, 0), 1);
+    assert_false(tap.held);
+    assert_int_equal(recv(peer, got, sizeof got, 0), 1);
+    wiretap_granted(&tap);
+    assert_int_equal(send(fd, "b", 1, 0), 1);
+    assert_true(tap.held);
+    wiretap_upgraded(&tap, 1000);
+    assert_int_equal(send(fd, "cd", 2, 0), 2);
+    assert_false(tap.held);
+    assert_int_equal(recv(peer, got, sizeof got, 0), 3);
+    assert_memory_equal(got, "bcd", 3);
+    wiretap_unwatch(&tap);
+    close(fd);
+    close(peer);
+}
+
+/* A socket's number may have been given away before it is unwatched. */
+static void test_leaves_others_watched(void **state) {
+    (void)state;
+    const struct wiretap_hooks hooks = {ignore, count_read};
+    int fds[2];
+    char byte;
+    struct wiretap before = {0}, now = {0};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    wiretap_watch(fds[0], NULL, &before, &hooks);
+    wiretap_watch(fds[0], NULL, &now, &hooks);
+    wiretap_unwatch(&before);
+    assert_int_equal(send(fds[1], "a", 1, 0), 1);
+    reads = 0;
+    assert_int_equal(recv(fds[0], &byte, 1, 0), 1);
+    assert_int_equal(reads, 1);
+    wiretap_unwatch(&now);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_follows_frames),        cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_hides_what_breaks),     cmocka_unit_test(test_counts_forwarded_lines),
         cmocka_unit_test(test_cuts_behind_a_request), cmocka_unit_test(test_sees_what_is_watched),
+        cmocka_unit_test(test_leaves_others_watched), cmocka_unit_test(test_holds_back_the_answer_to_an_upgrade),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

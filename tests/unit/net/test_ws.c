@@ -3,19 +3,6 @@
 
 #include "admission.h"
 
-static int start(void **state) {
-    static struct rig rig;
-    rig_defaults(&rig);
-    rig_start(&rig);
-    *state = &rig;
-    return 0;
-}
-
-static int stop(void **state) {
-    rig_stop(*state);
-    return 0;
-}
-
 static void test_echoes(void **state) {
     struct rig *rig = *state;
     int fd = client_open(rig->port);
@@ -579,7 +566,7 @@ static void test_no_client_chooses_its_address(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
         TEST(test_echoes),
         TEST(test_keeps_the_order_of_many),
         TEST(test_takes_bytes_one_by_one),
