@@ -118,15 +118,14 @@ static void withdraw(struct memory_hub *hub, const struct broker_request *reques
     line_withdraw(hub->line, request->asker, request->withdraw.attempt);
 }
 
-/* What one side of a committed chat is told about the other, whose ticket may have been forgotten (NULL). */
-static struct broker_event match_event(enum broker_event_kind kind, const struct registry_chat *chat, enum side side,
+/* What one side of a committed chat is told about the other. */
+static struct broker_event match_event(enum broker_event_kind kind, const struct chat_record *chat, enum side side,
                                        uint32_t attempt, const struct ticket *peer) {
-    const struct party *self = &chat->record.party[side];
-    struct broker_event event = {.kind = kind, .to = self->at, .chat = chat->record.id};
+    const struct party *self = &chat->party[side];
+    struct broker_event event = {.kind = kind, .to = self->at, .chat = chat->id};
     event.match.attempt = attempt;
-    if (peer != NULL)
-        event.match.peer = *peer;
-    event.match.peer.who = chat->record.party[side_other(side)];
+    event.match.peer = *peer;
+    event.match.peer.who = chat->party[side_other(side)];
     event.match.fence = self->fence;
     return event;
 }
@@ -142,7 +141,7 @@ static void post_no_match(struct memory_hub *hub, enum broker_event_kind kind, c
 static void commit(struct memory_hub *hub, const struct broker_request *request) {
     const struct ticket *seeker = &request->commit.seeker;
     const struct ticket *candidate = &request->commit.candidate;
-    const struct registry_chat *chat = NULL;
+    const struct chat_record *chat = NULL;
     if (map_get(&hub->members, seeker->who.at.boot) != NULL)
         chat = registry_commit(hub->registry, request->chat, seeker, candidate, hub->now_ms);
     if (chat == NULL) {
@@ -157,23 +156,24 @@ static void commit(struct memory_hub *hub, const struct broker_request *request)
 
 static void give_up(struct memory_hub *hub, const struct broker_request *request) {
     uint32_t attempt = request->abort.attempt;
-    const struct registry_chat *chat = registry_abort(hub->registry, request->chat, hub->now_ms);
+    struct ticket candidate;
+    const struct chat_record *chat = registry_abort(hub->registry, request->chat, hub->now_ms, &candidate);
     if (chat == NULL) {
         post_no_match(hub, BROKER_ABORTED, request, attempt);
         return;
     }
-    struct broker_event aborted = match_event(BROKER_ABORTED, chat, SIDE_SEEKER, attempt, chat->candidate);
+    struct broker_event aborted = match_event(BROKER_ABORTED, chat, SIDE_SEEKER, attempt, &candidate);
     post(hub, &aborted);
 }
 
 /* Answers with what the register says; `chat` may be NULL. */
 static void post_chat(struct memory_hub *hub, enum broker_event_kind kind, const struct broker_request *request,
-                      const struct registry_chat *chat, struct address previous) {
+                      const struct chat_record *chat, struct address previous) {
     struct broker_event event = {.kind = kind, .status = BROKER_NONE, .to = request->asker, .chat = request->chat};
     event.chat_state.held = request->kind == BROKER_HOLD;
     if (chat != NULL) {
-        event.status = chat->record.ended.cause == END_NONE ? BROKER_OK : BROKER_OVER;
-        event.chat_state.record = chat->record;
+        event.status = chat->ended.cause == END_NONE ? BROKER_OK : BROKER_OVER;
+        event.chat_state.record = *chat;
         event.chat_state.previous = previous;
     }
     post(hub, &event);
@@ -182,18 +182,18 @@ static void post_chat(struct memory_hub *hub, enum broker_event_kind kind, const
 static void rebind(struct memory_hub *hub, const struct broker_request *request) {
     assert(chat_id_equal(request->chat, request->rebind.claims.chat));
     struct address previous = {0};
-    const struct registry_chat *chat = registry_rebind(
-        hub->registry, &request->rebind.claims, request->rebind.only_from, request->asker, hub->now_ms, &previous);
+    const struct chat_record *chat = registry_rebind(hub->registry, &request->rebind.claims, request->rebind.only_from,
+                                                     request->asker, hub->now_ms, &previous);
     post_chat(hub, BROKER_REBOUND, request, chat, previous);
 }
 
 static void lookup(struct memory_hub *hub, const struct broker_request *request) {
-    const struct registry_chat *chat = registry_lookup(hub->registry, request->chat, hub->now_ms);
+    const struct chat_record *chat = registry_lookup(hub->registry, request->chat, hub->now_ms);
     post_chat(hub, BROKER_FOUND, request, chat, (struct address){0});
 }
 
 static void hold(struct memory_hub *hub, const struct broker_request *request) {
-    const struct registry_chat *chat = registry_hold(hub->registry, request->chat, request->hold.party, hub->now_ms);
+    const struct chat_record *chat = registry_hold(hub->registry, request->chat, request->hold.party, hub->now_ms);
     post_chat(hub, BROKER_FOUND, request, chat, (struct address){0});
 }
 

@@ -3,11 +3,12 @@
  * Each state of a chat id is a list. As all entries of a state live equally long, and renewing moves an entry to the
  * end, the lists are in the order of expiry. renew() owns every change of state.
  *
- * Owns: the entries and the candidates' tickets in them. */
+ * Owns: the entries. */
 #include "registry.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/list.h"
 #include "base/map.h"
@@ -22,12 +23,19 @@ static const int64_t life_ms[STATES] = {
 };
 
 struct entry {
-    struct registry_chat chat;
-    struct ticket *candidate; /* what chat.candidate shows */
-    enum state state;
+    struct chat_record record;
     int64_t expires_ms;
     struct list in_state;
     struct entry *next; /* another one with the same key in registry.entries */
+    /* What a match needs of the candidate's ticket, beside who it is: a whole ticket for each chat would be a twentieth
+     * of what its two people cost. */
+    struct chat_id ticket_chat;
+    uint32_t attempt;
+    bool relaxed;
+    char language[MAX_LANGUAGE_BYTES + 1];
+    uint8_t state; /* enum state */
+    uint8_t topic_count;
+    uint64_t topics[];
 };
 
 struct registry {
@@ -38,7 +46,7 @@ struct registry {
 
 static struct entry *find(const struct registry *registry, struct chat_id id) {
     struct entry *entry = map_get(&registry->entries, id.high);
-    while (entry != NULL && !chat_id_equal(entry->chat.record.id, id))
+    while (entry != NULL && !chat_id_equal(entry->record.id, id))
         entry = entry->next;
     return entry;
 }
@@ -47,17 +55,24 @@ static struct entry *find(const struct registry *registry, struct chat_id id) {
 static void renew(struct registry *registry, struct entry *entry, enum state state, int64_t now_ms) {
     list_remove(&entry->in_state);
     list_append(&registry->by_state[state], &entry->in_state);
-    entry->state = state;
+    entry->state = (uint8_t)state;
     entry->expires_ms = now_ms + life_ms[state];
-    if (state == OVER) {
-        free(entry->candidate);
-        entry->chat.candidate = entry->candidate = NULL;
-    }
 }
 
-static struct entry *create(struct registry *registry, struct chat_id id, enum state state, int64_t now_ms) {
-    struct entry *entry = memory_zero(1, sizeof *entry);
-    entry->chat.record.id = id;
+/* `candidate`: whose ticket is to be remembered, or NULL. */
+static struct entry *create(struct registry *registry, struct chat_id id, enum state state,
+                            const struct ticket *candidate, int64_t now_ms) {
+    uint8_t topics = candidate == NULL ? 0 : candidate->topics.count;
+    struct entry *entry = memory_zero(1, sizeof *entry + topics * sizeof entry->topics[0]);
+    if (candidate != NULL) {
+        entry->ticket_chat = candidate->chat;
+        entry->attempt = candidate->attempt;
+        entry->relaxed = candidate->relaxed;
+        entry->topic_count = topics;
+        memcpy(entry->language, candidate->language, sizeof entry->language);
+        memcpy(entry->topics, candidate->topics.hash, topics * sizeof entry->topics[0]);
+    }
+    entry->record.id = id;
     entry->next = map_set(&registry->entries, id.high, entry);
     registry->count++;
     list_init(&entry->in_state);
@@ -66,7 +81,7 @@ static struct entry *create(struct registry *registry, struct chat_id id, enum s
 }
 
 static void destroy(struct registry *registry, struct entry *entry) {
-    uint64_t key = entry->chat.record.id.high;
+    uint64_t key = entry->record.id.high;
     struct entry *first = map_take(&registry->entries, key);
     struct entry **at = &first;
     while (*at != entry)
@@ -76,7 +91,6 @@ static void destroy(struct registry *registry, struct entry *entry) {
         map_set(&registry->entries, key, first);
     registry->count--;
     list_remove(&entry->in_state);
-    free(entry->candidate);
     free(entry);
 }
 
@@ -113,43 +127,50 @@ static struct party seated(const struct ticket *ticket) {
     return party;
 }
 
-const struct registry_chat *registry_commit(struct registry *registry, struct chat_id id, const struct ticket *seeker,
-                                            const struct ticket *candidate, int64_t now_ms) {
+const struct chat_record *registry_commit(struct registry *registry, struct chat_id id, const struct ticket *seeker,
+                                          const struct ticket *candidate, int64_t now_ms) {
     struct entry *entry = find(registry, id);
     if (entry == NULL) {
-        entry = create(registry, id, GOING_ON, now_ms);
-        entry->chat.record.party[SIDE_SEEKER] = seated(seeker);
-        entry->chat.record.party[SIDE_CANDIDATE] = seated(candidate);
-        entry->candidate = memory_zero(1, sizeof *entry->candidate);
-        *entry->candidate = *candidate;
-        entry->chat.candidate = entry->candidate;
-    } else if (entry->state != GOING_ON ||
-               !address_equal(entry->chat.record.party[SIDE_CANDIDATE].at, candidate->who.at)) {
+        entry = create(registry, id, GOING_ON, candidate, now_ms);
+        entry->record.party[SIDE_SEEKER] = seated(seeker);
+        entry->record.party[SIDE_CANDIDATE] = seated(candidate);
+    } else if (entry->state != GOING_ON || !address_equal(entry->record.party[SIDE_CANDIDATE].at, candidate->who.at)) {
         return NULL;
     }
-    return &entry->chat;
+    return &entry->record;
 }
 
-const struct registry_chat *registry_abort(struct registry *registry, struct chat_id id, int64_t now_ms) {
+const struct chat_record *registry_abort(struct registry *registry, struct chat_id id, int64_t now_ms,
+                                         struct ticket *candidate) {
     struct entry *entry = find(registry, id);
+    *candidate = (struct ticket){0};
     if (entry == NULL)
-        entry = create(registry, id, GIVEN_UP, now_ms);
-    return entry->state == GOING_ON ? &entry->chat : NULL;
+        entry = create(registry, id, GIVEN_UP, NULL, now_ms);
+    if (entry->state != GOING_ON)
+        return NULL;
+    candidate->who = entry->record.party[SIDE_CANDIDATE];
+    candidate->chat = entry->ticket_chat;
+    candidate->attempt = entry->attempt;
+    candidate->relaxed = entry->relaxed;
+    candidate->topics.count = entry->topic_count;
+    memcpy(candidate->topics.hash, entry->topics, entry->topic_count * sizeof entry->topics[0]);
+    memcpy(candidate->language, entry->language, sizeof candidate->language);
+    return &entry->record;
 }
 
-const struct registry_chat *registry_lookup(struct registry *registry, struct chat_id id, int64_t now_ms) {
+const struct chat_record *registry_lookup(struct registry *registry, struct chat_id id, int64_t now_ms) {
     struct entry *entry = find(registry, id);
     if (entry == NULL || entry->state == GIVEN_UP)
         return NULL;
     if (entry->state == GOING_ON)
         renew(registry, entry, GOING_ON, now_ms);
-    return &entry->chat;
+    return &entry->record;
 }
 
-const struct registry_chat *registry_rebind(struct registry *registry, const struct claims *claims, uint64_t only_from,
-                                            struct address at, int64_t now_ms, struct address *previous) {
+const struct chat_record *registry_rebind(struct registry *registry, const struct claims *claims, uint64_t only_from,
+                                          struct address at, int64_t now_ms, struct address *previous) {
     struct entry *entry = find(registry, claims->chat);
-    struct party *party = entry == NULL ? NULL : &entry->chat.record.party[claims->side];
+    struct party *party = entry == NULL ? NULL : &entry->record.party[claims->side];
     if (party != NULL && entry->state == GOING_ON && (only_from == 0 || only_from == party->fence)) {
         *previous = party->at;
         party->at = at;
@@ -159,17 +180,17 @@ const struct registry_chat *registry_rebind(struct registry *registry, const str
     return registry_lookup(registry, claims->chat, now_ms);
 }
 
-const struct registry_chat *registry_hold(struct registry *registry, struct chat_id id, const struct party party[2],
-                                          int64_t now_ms) {
+const struct chat_record *registry_hold(struct registry *registry, struct chat_id id, const struct party party[2],
+                                        int64_t now_ms) {
     struct entry *entry = find(registry, id);
     if (entry == NULL) {
-        entry = create(registry, id, GOING_ON, now_ms);
-        entry->chat.record.party[SIDE_SEEKER] = party[SIDE_SEEKER];
-        entry->chat.record.party[SIDE_CANDIDATE] = party[SIDE_CANDIDATE];
+        entry = create(registry, id, GOING_ON, NULL, now_ms);
+        entry->record.party[SIDE_SEEKER] = party[SIDE_SEEKER];
+        entry->record.party[SIDE_CANDIDATE] = party[SIDE_CANDIDATE];
     }
     for (int side = 0; side < 2 && entry->state == GOING_ON; side++)
-        if (party[side].fence > entry->chat.record.party[side].fence)
-            entry->chat.record.party[side] = party[side];
+        if (party[side].fence > entry->record.party[side].fence)
+            entry->record.party[side] = party[side];
     return registry_lookup(registry, id, now_ms);
 }
 
@@ -181,9 +202,9 @@ void registry_end(struct registry *registry, struct chat_id id, struct address a
                   int64_t now_ms) {
     assert(how.cause != END_NONE);
     struct entry *entry = find(registry, id);
-    if (entry == NULL || entry->state != GOING_ON || !seats(&entry->chat.record, asker))
+    if (entry == NULL || entry->state != GOING_ON || !seats(&entry->record, asker))
         return;
-    entry->chat.record.ended = how;
+    entry->record.ended = how;
     renew(registry, entry, OVER, now_ms);
 }
 

@@ -2,7 +2,7 @@
  *
  * A chat id is unknown, given up (its seeker asked in vain whether anybody had committed), going on, or over. All
  * but the first are kept for a time that registry_expire() ends. Not thread-safe. Times are milliseconds on the
- * broker's clock. */
+ * broker's clock. A record that is returned is good until the next call that changes the registry. */
 #ifndef BROKER_REGISTRY_H
 #define BROKER_REGISTRY_H
 
@@ -17,41 +17,35 @@ enum {
 
 struct registry;
 
-/* What is known about a chat: good until the next call that changes the registry. */
-struct registry_chat {
-    struct chat_record record;
-    const struct ticket *candidate; /* as committed; NULL once the chat is over, and of one that was made again */
-};
-
 struct registry *registry_new(void);
 void registry_free(struct registry *registry);
 
 /* The candidate takes the match. Returns the chat; or NULL if the seeker has given it up, it is over, or somebody
  * else has it. Doing it twice is harmless. */
-const struct registry_chat *registry_commit(struct registry *registry, struct chat_id id, const struct ticket *seeker,
-                                            const struct ticket *candidate, int64_t now_ms)
+const struct chat_record *registry_commit(struct registry *registry, struct chat_id id, const struct ticket *seeker,
+                                          const struct ticket *candidate, int64_t now_ms)
     __attribute__((warn_unused_result));
 
 /* The seeker gives up. Returns the chat if a candidate has committed and it goes on; else NULL, and nobody can
- * commit now. */
-const struct registry_chat *registry_abort(struct registry *registry, struct chat_id id, int64_t now_ms)
-    __attribute__((warn_unused_result));
+ * commit now. Writes what a match needs of the candidate's ticket; of a chat that was made again that is but who it is. */
+const struct chat_record *registry_abort(struct registry *registry, struct chat_id id, int64_t now_ms,
+                                         struct ticket *candidate) __attribute__((warn_unused_result));
 
 /* What is known about a chat that goes on or is over (record.ended says which); else NULL. Renews the lease. */
-const struct registry_chat *registry_lookup(struct registry *registry, struct chat_id id, int64_t now_ms)
+const struct chat_record *registry_lookup(struct registry *registry, struct chat_id id, int64_t now_ms)
     __attribute__((warn_unused_result));
 
 /* Moves the holder's side of a chat that goes on to another address, with a greater fence, and writes the address
  * that it leaves to `previous`. With `only_from`, only if that is the side's fence so far. Returns as
  * registry_lookup(). */
-const struct registry_chat *registry_rebind(struct registry *registry, const struct claims *claims, uint64_t only_from,
-                                            struct address at, int64_t now_ms, struct address *previous)
+const struct chat_record *registry_rebind(struct registry *registry, const struct claims *claims, uint64_t only_from,
+                                          struct address at, int64_t now_ms, struct address *previous)
     __attribute__((warn_unused_result));
 
 /* The chat goes on, with those parties as far as is known: makes it again if it is unknown, and gives each side the
  * place with the greater fence. Renews the lease. Returns as registry_lookup(); NULL = it was given up. */
-const struct registry_chat *registry_hold(struct registry *registry, struct chat_id id, const struct party party[2],
-                                          int64_t now_ms) __attribute__((warn_unused_result));
+const struct chat_record *registry_hold(struct registry *registry, struct chat_id id, const struct party party[2],
+                                        int64_t now_ms) __attribute__((warn_unused_result));
 
 /* The chat is over. Obeyed only if it goes on and `asker` is the present place of one of its sides: who was moved
  * away, or whose chat was ended before, has no say. */

@@ -35,6 +35,13 @@ static void end(struct registry *registry, uint64_t low, int64_t now_ms) {
     registry_end(registry, id(low), seeker.who.at, (struct tombstone){END_LEFT, SIDE_SEEKER}, now_ms);
 }
 
+/* In time. */
+static void give_up(struct registry *registry, uint64_t low, int64_t now_ms) {
+    struct ticket nobody;
+    assert_null(registry_abort(registry, id(low), now_ms, &nobody));
+    assert_int_equal(nobody.who.at.boot, 0);
+}
+
 /* Nothing is forgotten before that time, and one thing is then. */
 static void assert_forgets_at(struct registry *registry, int64_t at_ms) {
     size_t count = registry_count(registry);
@@ -45,8 +52,8 @@ static void assert_forgets_at(struct registry *registry, int64_t at_ms) {
 }
 
 static void test_given_up(void **state) {
-    assert_null(registry_abort(*state, id(1), START_MS));
-    assert_null(registry_abort(*state, id(1), START_MS + 10)); /* the first stands */
+    give_up(*state, 1, START_MS);
+    give_up(*state, 1, START_MS + 10); /* the first stands */
     assert_forgets_at(*state, START_MS + REGISTRY_GIVEN_UP_MS);
 }
 
@@ -84,7 +91,7 @@ static void test_hold(void **state) {
     assert_non_null(registry_hold(*state, id(2), party, START_MS));
     assert_non_null(registry_hold(*state, id(2), party, START_MS + 10));
     assert_forgets_at(*state, START_MS + 10 + REGISTRY_LEASE_MS);
-    assert_null(registry_abort(*state, id(3), START_MS));
+    give_up(*state, 3, START_MS);
     assert_null(registry_hold(*state, id(3), party, START_MS + 10));
     assert_forgets_at(*state, START_MS + REGISTRY_GIVEN_UP_MS);
 }
@@ -92,7 +99,7 @@ static void test_hold(void **state) {
 /* The short-lived go while the long-lived stay, whatever the order in which they came. */
 static void test_each_state_has_its_time(void **state) {
     commit(*state, 1, START_MS);
-    assert_null(registry_abort(*state, id(2), START_MS));
+    give_up(*state, 2, START_MS);
     commit(*state, 3, START_MS);
     end(*state, 3, START_MS);
     assert_forgets_at(*state, START_MS + REGISTRY_GIVEN_UP_MS);
@@ -117,6 +124,29 @@ static void test_committing_twice(void **state) {
     assert_null(registry_commit(*state, id(1), &candidate, &seeker, START_MS)); /* somebody else */
 }
 
+static void test_too_late_to_give_up(void **state) {
+    const struct ticket named = {.who = candidate.who,
+                                 .attempt = 7,
+                                 .relaxed = true,
+                                 .chat = {1, 2},
+                                 .topics = {{11, 22, 33, 44, 55, 66, 77, 88}, MAX_TOPICS},
+                                 .language = "kalaalli"};
+    struct ticket found;
+    assert_non_null(registry_commit(*state, id(1), &seeker, &named, START_MS));
+    const struct chat_record *chat = registry_abort(*state, id(1), START_MS, &found);
+    assert_non_null(chat);
+    assert_int_equal(chat->party[SIDE_CANDIDATE].person, 2);
+    assert_int_equal(found.who.at.slot, 2);
+    assert_int_equal(found.who.fence, 1);
+    assert_int_equal(found.attempt, 7);
+    assert_true(found.relaxed);
+    assert_true(chat_id_equal(found.chat, named.chat));
+    assert_memory_equal(&found.topics, &named.topics, sizeof found.topics);
+    assert_string_equal(found.language, "kalaalli");
+    end(*state, 1, START_MS);
+    give_up(*state, 1, START_MS); /* it is over */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_given_up, setup, teardown),
@@ -126,6 +156,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_each_state_has_its_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_looking_leaves_nothing_behind, setup, teardown),
         cmocka_unit_test_setup_teardown(test_committing_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_too_late_to_give_up, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
