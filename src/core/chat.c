@@ -34,7 +34,7 @@ struct chat *chat_open(struct core *core, struct session *session, struct chat_i
     assert(session->chat == NULL);
     struct chat *chat = memory_zero(1, sizeof *chat);
     chat->id = id;
-    chat->side = side;
+    chat->side = (uint8_t)side;
     chat->peer_here = true;
     chat->nonce = (uint16_t)(1 + session->chats++ % NONCES);
     chat->born_wall_ms = core->event->wall_ms;

@@ -55,19 +55,19 @@ enum looking {
  * in: from our client to the stranger. out: from the stranger to our client. */
 struct chat {
     struct chat_id id;
-    enum side side;       /* ours */
     uint64_t fence;       /* ours */
     uint64_t empty_fence; /* of a place of our side where nobody is any more (resume.c); 0 = none */
     uint64_t asked_fence; /* a later place of our side, asked whether anybody is there (resume.c); 0 = none, ... */
     uint64_t asked_boot;  /* ... its node, ... */
     uint8_t asked;        /* ... and how often */
+    uint8_t side;         /* enum side: ours */
+    uint8_t looking;      /* enum looking: LOOKUP was requested */
+    bool peer_here : 1;
+    bool out_known : 1; /* we have passed on all of this chat's messages, so an ack can be checked here */
+    bool outdated : 1;  /* word of our side's having gone elsewhere may have been lost: when it resumes here, it may
+                         * have spoken there */
+    uint16_t nonce;     /* tells the tags of one chat from those of the session's next: 1 to 2047 */
     struct party peer;
-    bool peer_here;
-    bool out_known;        /* we have passed on all of this chat's messages, so an ack can be checked here */
-    bool outdated;         /* word of our side's having gone elsewhere may have been lost: when it resumes here, it may
-                            * have spoken there */
-    uint8_t looking;       /* enum looking: LOOKUP was requested */
-    uint16_t nonce;        /* tells the tags of one chat from those of the session's next: 1 to 2047 */
     int64_t born_wall_ms;  /* for the token */
     int64_t hold_until_ms; /* our grace, while AWAY; on the clock of core_heard_ms() */
     int64_t peer_until_ms; /* the stranger's, while not peer_here; on the same */
