@@ -27,7 +27,8 @@
 #include <uv.h>
 
 enum {
-    RESERVED_FILES = 64,       /* open files that are no client connections */
+    RESERVED_FILES = 64, /* open files that are no client connections */
+    FILES_BESIDE = 1024, /* where connections are bounded: those, of many workers, and who only fetches the page */
     QUEUE_SLACK_BYTES = 65536, /* beside a window of messages, one client's queue may hold so much */
     RECONNECTS_PER_MS = 1,     /* how fast drained clients are sent to the other nodes */
     DRAIN_CHECK_MS = 50,
@@ -60,15 +61,17 @@ struct service {
 
 /* --- building ----------------------------------------------------------------------------------------------------- */
 
-/* As many connections as the open-file limit allows, or fewer if the operator says so. */
+/* As many connections as the open-file limit allows, or fewer if the operator says so. The limit is not raised far above
+ * what these need: whenever a connection ends, lws looks through a table that has a place for each file. */
 static uint32_t max_connections(const struct config *config) {
     struct rlimit files;
     int failed = getrlimit(RLIMIT_NOFILE, &files);
     assert(failed == 0);
-    files.rlim_cur = files.rlim_max;
+    uint64_t wanted = config->max_connections;
+    uint64_t enough = wanted + wanted / 4 + FILES_BESIDE;
+    files.rlim_cur = wanted != 0 && enough < files.rlim_max ? enough : files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     uint64_t most = files.rlim_cur > 2 * RESERVED_FILES ? files.rlim_cur - RESERVED_FILES : RESERVED_FILES;
-    uint64_t wanted = config->max_connections;
     uint64_t least = wanted != 0 && wanted < most ? wanted : most;
     return least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
 }

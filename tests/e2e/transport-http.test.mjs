@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -123,6 +123,12 @@ describe('limits of connections', { concurrency: 4 }, () => {
     await eventually(async () => (await handshake(server)).status === 101, 'room for one more');
     people[1].send({ t: 'leave' });
     await people[1].expect('idle');
+  });
+
+  it('takes no more open files than so many connections need', async (t) => {
+    const server = await startServer(t, ['--max-connections', '400']);
+    const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(await readFile(`/proc/${server.pid}/limits`, 'utf8'));
+    assert.equal(Number(soft), Math.min(400 + 100 + 1024, Number(hard)));
   });
 
   it('an address with too many gets 429', async (t) => {
