@@ -2,6 +2,7 @@
 //
 // Usage: bench.mjs [--quick] [--rounds N] [--only SCENARIO,...] [--of CONTENDER,...] [--out FOLDER]
 //        bench.mjs --scale PEOPLE,... [--out FOLDER]      so many people, in as many nodes as that takes: lib/scale.mjs
+//        bench.mjs --publish [--out FOLDER]               what was found, into the documents: lib/publish.mjs
 //
 // Flow:  in each round each scenario, in each scenario each contender, in an order that turns from round to round, so that whatever
 //        else the machine does meanwhile meets all alike; each run with fresh processes. Then the system calls, once. --quick: one
@@ -11,8 +12,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { cpus, release, totalmem } from 'node:os';
-import { scenarioChart } from './lib/chart.mjs';
+import { charts } from './lib/charts.mjs';
 import { countCalls, measure } from './lib/measure.mjs';
+import { publish } from './lib/publish.mjs';
 import { report } from './lib/report.mjs';
 import { scaleUp } from './lib/scale.mjs';
 import { counted, scenarios } from './lib/scenarios.mjs';
@@ -21,7 +23,7 @@ import { summarise } from './lib/statistics.mjs';
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, only: { type: 'string' }, of: { type: 'string' },
-    out: { type: 'string', default: 'build/bench' }, scale: { type: 'string' },
+    out: { type: 'string', default: 'build/bench' }, scale: { type: 'string' }, publish: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
@@ -75,19 +77,25 @@ async function counts(chosenScenarios) {
   return all;
 }
 
+if (options.publish) {
+  await publish(options.out, 'tests/bench/results', ['README.md', 'OPERATIONS.md']);
+  process.exit(0);
+}
 await mkdir(options.out, { recursive: true });
 if (options.scale) {
-  await scaleUp(options.scale.split(',').map(Number), options.out);
+  try {
+    await scaleUp(options.scale.split(',').map(Number), options.out);
+  } catch (error) {
+    tell(error.message);
+    process.exit(1);
+  }
   process.exit(0);
 }
 
 const machine = { cpu: cpus()[0].model, cpus: cpus().length, memory_bytes: totalmem(), kernel: release(), node: process.version };
-const result = { machine, rounds, scenarios: await rounded(choose(scenarios)), counted: await counts(choose(counted)) };
+const result = { machine, rounds, quick: options.quick, scenarios: await rounded(choose(scenarios)), counted: await counts(choose(counted)) };
 await writeFile(`${options.out}/results.json`, `${JSON.stringify(result, null, 1)}\n`);
-for (const { scenario, results } of result.scenarios) {
-  const svg = scenarioChart(scenario, results);
-  if (svg) await writeFile(`${options.out}/${scenario.name}.svg`, svg);
-}
+for (const [name, svg] of Object.entries(charts(result.scenarios))) await writeFile(`${options.out}/${name}`, svg);
 const text = report(result);
 await writeFile(`${options.out}/report.md`, text);
 console.log(text);

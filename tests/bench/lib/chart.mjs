@@ -1,74 +1,110 @@
-// chart.mjs - bars as SVG, readable on light and on dark, from zero.
-
-import { contenders } from './contenders.mjs';
-import { headline } from './report.mjs';
+// chart.mjs - bars, dots and lines as SVG: readable on light and on dark, values from zero or on a scale that says so, and each value as
+// text in the description.
 
 const WIDTH = 760;
-const LABEL = 230;
-const BAR = 22;
-const GAP = 8;
+const LABEL = 250;
+const RIGHT = WIDTH - 70;
+const BAR = 16;
+const STEP = 20;
 const TOP = 64;
 
-const escape = (text) => text.replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[character]);
-
-function bar({ label, least, most, ours }, y, scale) {
-  const width = Math.max(1, least * scale);
-  const whisker = `<path d="M${LABEL + width} ${y + BAR / 2}H${LABEL + most * scale}" class="whisker"/>`;
-  return `<text x="${LABEL - 8}" y="${y + 15}" class="label">${escape(label)}</text>`
-    + `<rect x="${LABEL}" y="${y}" width="${width.toFixed(1)}" height="${BAR}" class="${ours ? 'ours' : 'theirs'}"/>`
-    + `${whisker}<text x="${(LABEL + most * scale + 6).toFixed(1)}" y="${y + 15}">${least >= 100 ? Math.round(least) : least.toPrecision(3)}</text>`;
-}
+const escape = (text) => String(text).replace(/[&<>"]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[character]);
+export const number = (value) => (value >= 1000 ? Math.round(value).toLocaleString('en') : value >= 100 ? String(Math.round(value)) : value.toPrecision(3));
 
 const style = `<style>
-  svg { background: #fff; font: 13px system-ui, sans-serif; fill: #222 }
-  .title { font-weight: 600; font-size: 15px } .unit { fill: #666 } .label { text-anchor: end } .middle { text-anchor: middle }
+  svg { font: 13px system-ui, sans-serif; fill: #222 }
+  .paper { fill: #fff } .title { font-weight: 600; font-size: 15px } .group { font-weight: 600 } .unit { fill: #666 }
+  .label { text-anchor: end } .middle { text-anchor: middle }
   .ours { fill: #2563a8 } .theirs { fill: #9aa3ad } .whisker { stroke: #444; stroke-width: 1.5; fill: none }
   .line { stroke: #2563a8; stroke-width: 2; fill: none } .axis { stroke: #999; fill: none }
-</style>
-<rect width="100%" height="100%" fill="#fff"/>`;
+  @media (prefers-color-scheme: dark) {
+    svg { fill: #e6e6e6 } .paper { fill: #16191d } .unit { fill: #a0a6ad } .ours { fill: #6aa7ea } .theirs { fill: #6d7681 }
+    .whisker { stroke: #ccc } .line { stroke: #6aa7ea } .axis { stroke: #777 }
+  }
+</style>`;
+
+function frame(height, title, unit, description, body) {
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title text">
+<title id="title">${escape(title)}</title>
+<desc id="text">${escape(description)}</desc>
+${style}
+<rect width="100%" height="100%" class="paper"/>
+<text x="12" y="24" class="title">${escape(title)}</text>
+<text x="12" y="44" class="unit">${escape(unit)}</text>
+${body.join('\n')}
+</svg>
+`;
+}
+
+const label = (text, y, kind = 'label') => `<text x="${kind === 'label' ? LABEL - 8 : 12}" y="${y}" class="${kind}">${escape(text)}</text>`;
+const kindOf = (ours) => (ours ? 'ours' : 'theirs');
+
+function bar({ label: name, least, most, ours }, y, scale) {
+  const end = LABEL + most * scale;
+  return label(name, y + 13)
+    + `<rect x="${LABEL}" y="${y}" width="${Math.max(1, least * scale).toFixed(1)}" height="${BAR}" class="${kindOf(ours)}"/>`
+    + `<path d="M${(LABEL + least * scale).toFixed(1)} ${y + BAR / 2}H${end.toFixed(1)}" class="whisker"/>`
+    + `<text x="${(end + 6).toFixed(1)}" y="${y + 13}">${number(least)}</text>`;
+}
+
+/** `groups`: [{ label, bars: [{ label, least, most, ours }] }]; the whisker goes from the least to the most of the rounds. */
+export function barChart(title, unit, groups) {
+  const scale = (RIGHT - LABEL) / Math.max(...groups.flatMap(({ bars }) => bars.map(({ most }) => most)));
+  const body = [];
+  let y = TOP;
+  for (const { label: name, bars } of groups) {
+    body.push(label(name, y + 10, 'group'));
+    y += STEP;
+    for (const one of bars) {
+      body.push(bar(one, y, scale));
+      y += STEP;
+    }
+    y += STEP / 2;
+  }
+  const description = groups.map(({ label: name, bars }) => `${name}: ${bars.map((one) => `${one.label} ${number(one.least)}`).join(', ')}.`).join(' ');
+  return frame(y, title, `${unit}: the least of the rounds, and a line to the most. Less is better.`, description, body);
+}
+
+/** `rows`: [{ label, ours, points: [[name, value]] }], on a logarithmic scale. */
+export function dotChart(title, unit, rows) {
+  const logs = rows.flatMap(({ points }) => points.map(([, value]) => Math.log10(value)));
+  const [low, high] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs))];
+  const at = (value) => LABEL + ((Math.log10(value) - low) / (high - low || 1)) * (RIGHT - LABEL);
+  const bottom = TOP + rows.length * 2 * STEP;
+  const body = [];
+  for (let power = low; power <= high; power++) {
+    const x = at(10 ** power).toFixed(1);
+    body.push(`<path d="M${x} ${TOP - 6}V${bottom}" class="axis"/><text x="${x}" y="${bottom + 16}" class="middle">${10 ** power}</text>`);
+  }
+  rows.forEach(({ label: name, ours, points }, i) => {
+    const y = TOP + i * 2 * STEP + 26;
+    body.push(label(name, y + 4));
+    points.forEach(([point, value], j) => {
+      const x = at(value).toFixed(1);
+      body.push(`<circle cx="${x}" cy="${y}" r="5" class="${kindOf(ours)}"/>`
+        + `<text x="${x}" y="${j % 2 ? y + 18 : y - 9}" class="middle">${escape(point)}</text>`);
+    });
+  });
+  const description = rows.map(({ label: name, points }) => `${name}: ${points.map(([point, value]) => `${point} ${number(value)}`).join(', ')}.`).join(' ');
+  return frame(bottom + 28, title, `${unit}, on a logarithmic scale: the least of the rounds. Left is better.`, description, body);
+}
 
 /** `points`: [[people, value]]; people by their logarithm, values from zero. */
 export function lineChart(title, points) {
-  const height = 260;
-  const [left, right, top, bottom] = [60, WIDTH - 40, 64, height - 40];
+  const [left, top, bottom] = [60, 64, 220];
   const logs = points.map(([people]) => Math.log10(people));
   const most = Math.max(...points.map(([, value]) => value)) * 1.1 || 1;
   const span = Math.max(...logs) - Math.min(...logs) || 1;
   const places = points.map(([people, value], i) => ({
-    people, value, x: left + ((logs[i] - Math.min(...logs)) / span) * (right - left), y: bottom - (value / most) * (bottom - top),
+    people, value, x: left + ((logs[i] - Math.min(...logs)) / span) * (WIDTH - 60 - left), y: bottom - (value / most) * (bottom - top),
   }));
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img">
-<title>${escape(title)}</title>
-${style}
-<text x="12" y="24" class="title">${escape(title)}</text>
-<text x="12" y="44" class="unit">by people connected, on a logarithmic scale; values from zero</text>
-<path d="M${left} ${top}V${bottom}H${right}" class="axis"/>
-<path d="M${places.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}" class="line"/>
-${places.map(({ people, value, x, y }) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3.5" class="ours"/>`
-    + `<text x="${x.toFixed(1)}" y="${(y - 9).toFixed(1)}" class="middle">${value >= 100 ? Math.round(value) : value.toPrecision(3)}</text>`
-    + `<text x="${x.toFixed(1)}" y="${bottom + 18}" class="middle">${people.toLocaleString('en')}</text>`).join('\n')}
-</svg>
-`;
-}
-
-/** `bars`: [{ label, least, most, ours }]; the whisker goes from the least to the most of the rounds. */
-export function chart(title, unit, bars) {
-  const height = TOP + bars.length * (BAR + GAP) + 8;
-  const scale = (WIDTH - LABEL - 60) / Math.max(...bars.map(({ most }) => most));
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img">
-<title>${escape(title)}</title>
-${style}
-<text x="12" y="24" class="title">${escape(title)}</text>
-<text x="12" y="44" class="unit">${escape(unit)}: the least of the rounds, and a line to the most. Less is better.</text>
-${bars.map((one, i) => bar(one, TOP + i * (BAR + GAP), scale)).join('\n')}
-</svg>
-`;
-}
-
-export function scenarioChart(scenario, results) {
-  const [figure, heading] = headline(scenario);
-  const bars = Object.entries(results).filter(([, figures]) => figures[figure]).map(([name, figures]) => ({
-    label: contenders[name].title, least: figures[figure].least, most: figures[figure].most, ours: name.startsWith('passerby'),
-  }));
-  return bars.length > 1 ? chart(scenario.title, heading, bars) : null;
+  const body = [
+    `<path d="M${left} ${top}V${bottom}H${WIDTH - 40}" class="axis"/>`,
+    `<path d="M${places.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}" class="line"/>`,
+    ...places.map(({ people, value, x, y }) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3.5" class="ours"/>`
+      + `<text x="${x.toFixed(1)}" y="${(y - 9).toFixed(1)}" class="middle">${number(value)}</text>`
+      + `<text x="${x.toFixed(1)}" y="${bottom + 18}" class="middle">${people.toLocaleString('en')}</text>`),
+  ];
+  const description = points.map(([people, value]) => `${people.toLocaleString('en')} people: ${number(value)}.`).join(' ');
+  return frame(260, title, 'by people connected, on a logarithmic scale; values from zero', description, body);
 }

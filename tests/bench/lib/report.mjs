@@ -1,6 +1,7 @@
 // report.mjs - the results as tables, for people.
 
 import { contenders } from './contenders.mjs';
+import { figureRows } from './figures.mjs';
 import { ratio } from './statistics.mjs';
 
 const number = (value) => (value === undefined ? '' : value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
@@ -27,9 +28,7 @@ export function kindOf(scenario) {
   return scenario.load.includes('match') ? 'match' : 'message';
 }
 
-export const headline = (scenario) => COLUMNS[kindOf(scenario)][0];
-
-function table(head, rows) {
+export function table(head, rows) {
   return [`| ${head.join(' | ')} |`, `|${head.map(() => ' --- |').join('')}`, ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
 }
 
@@ -50,9 +49,34 @@ function callsTable(scenario, results) {
   return table(['', 'calls', 'of these'], rows);
 }
 
-export function report({ rounds, scenarios, counted }) {
+/** CPU of a message: a row for each scenario, a column for each contender; of the least, and its ratio to the floor's. */
+export function messageTable(scenarios) {
+  const those = scenarios.filter(({ scenario }) => kindOf(scenario) === 'message');
+  const names = Object.keys(contenders).filter((name) => those.some(({ results }) => results[name]));
+  const cell = (results, name) => {
+    const figure = results[name]?.message_us;
+    const times = ratio(figure, results.floor?.message_us);
+    return figure ? `${number(figure.least)}${name === 'floor' || !times ? '' : ` (${times.least.toFixed(2)} ×)`}` : '';
+  };
+  return table(['CPU µs a message', ...names.map((name) => contenders[name].title)],
+    those.map(({ scenario, results }) => [scenario.title, ...names.map((name) => cell(results, name))]));
+}
+
+const SCALE = [
+  ['people', 'people'], ['processes', 'nodes'], ['connects_per_s', 'connections/s'], ['connect_us', 'CPU µs each'], ['match_us', 'CPU µs a match'],
+  ['match_redis_us', 'Redis'], ['messages', 'messages'], ['messages_per_s', 'a second'], ['message_us', 'CPU µs each'], ['message_redis_us', 'Redis'],
+  ['p50_ms', 'p50 ms'], ['p99_ms', 'p99 ms'], ['node_bytes', 'node bytes a person'], ['redis_bytes', 'Redis bytes'],
+  ['all_bytes', 'all bytes, both ends and the kernel'], ['syncs', 'sync'], ['repeated', 'repeated'],
+];
+
+export const scaleTable = (results) => table(SCALE.map(([, heading]) => heading),
+  results.map((figures) => SCALE.map(([name]) => (Number.isInteger(figures[name]) ? figures[name].toLocaleString('en') : number(figures[name])))));
+
+export function report(result) {
+  const { rounds, scenarios, counted } = result;
   const parts = [`Of ${rounds} rounds, in turn: the least (the median, to the most). × floor: ratio of the least (of the medians).`];
   for (const { scenario, results } of scenarios) parts.push(`### ${scenario.title}`, scenarioTable(scenario, results));
   for (const { scenario, results } of counted) parts.push(`### ${scenario.title}`, callsTable(scenario, results));
+  parts.push('### Goals', table(['', 'goal', 'measured'], figureRows(result)));
   return `${parts.join('\n\n')}\n`;
 }

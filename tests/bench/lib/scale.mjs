@@ -13,27 +13,40 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { lineChart } from './chart.mjs';
 import { passerbyNodes } from './contenders.mjs';
 import { askRedis, says, start, stop } from './processes.mjs';
+import { scaleTable } from './report.mjs';
 
 const MOST_PEOPLE = 18000; // of a process: 20,000 files, less what it needs itself and what connects again
 const PER_ADDRESS = 250; // as load/socket.c has it
 const RATE = 5000;
 const LEAST_SECONDS = 10;
+const PERSON_BYTES = 12 << 10; // both ends of the connection, the kernel and Redis included
 const CONNTRACK = '/proc/sys/net/netfilter/nf_conntrack_max';
 const TICKS = 100; // of /proc/PID/stat, a second: USER_HZ
 
-/** Room for N connections in the kernel's table of them; what() puts back what was there. */
-function raiseConntrack(people) {
-  if (!existsSync(CONNTRACK)) return () => {};
-  const before = readFileSync(CONNTRACK, 'utf8').trim();
+/** Room for N connections in the kernel's table of them; what it returns puts back what was there. */
+export function raiseConntrack(people, path = CONNTRACK) {
+  if (!existsSync(path)) return () => {};
+  const before = readFileSync(path, 'utf8').trim();
   const needed = 2 * people + 50000;
   if (Number(before) >= needed) return () => {};
-  const putBack = () => writeFileSync(CONNTRACK, before);
-  writeFileSync(CONNTRACK, String(needed));
+  try {
+    writeFileSync(path, String(needed));
+  } catch (error) {
+    throw new Error(`${people} people are more connections than the kernel keeps track of, and this could not be raised (${error.code}). `
+      + `As root: echo ${needed} > ${path}`);
+  }
+  const putBack = () => writeFileSync(path, before);
   process.on('exit', putBack);
   return () => {
     process.off('exit', putBack);
     putBack();
   };
+}
+
+function needMemory(people) {
+  const needed = people * PERSON_BYTES;
+  const there = availableBytes();
+  if (there < needed) throw new Error(`${people} people take ${(needed / 2 ** 30).toFixed(1)} GiB of memory, and ${(there / 2 ** 30).toFixed(1)} are free`);
 }
 
 const cpuSeconds = (pid) => {
@@ -127,6 +140,7 @@ async function run(people, nodes, loads) {
 }
 
 async function scaleTo(people) {
+  needMemory(people);
   const putBack = raiseConntrack(people);
   const count = Math.max(2, Math.ceil(people / MOST_PEOPLE));
   const nodes = await passerbyNodes(count);
@@ -142,14 +156,6 @@ async function scaleTo(people) {
   }
 }
 
-const COLUMNS = [
-  ['people', 'people'], ['processes', 'nodes'], ['connects_per_s', 'connections/s'], ['connect_us', 'CPU µs each'], ['match_us', 'CPU µs a match'],
-  ['match_redis_us', 'Redis'], ['messages', 'messages'], ['messages_per_s', 'a second'], ['message_us', 'CPU µs each'], ['message_redis_us', 'Redis'],
-  ['p50_ms', 'p50 ms'], ['p99_ms', 'p99 ms'], ['node_bytes', 'node bytes a person'], ['redis_bytes', 'Redis bytes'],
-  ['all_bytes', 'all bytes, both ends and the kernel'], ['syncs', 'sync'], ['repeated', 'repeated'],
-];
-const number = (value) => (Number.isInteger(value) || value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
-
 export async function scaleUp(sizes, out) {
   const results = [];
   for (const people of sizes) {
@@ -157,8 +163,7 @@ export async function scaleUp(sizes, out) {
     process.stderr.write(`${JSON.stringify(figures)}\n`);
     results.push(figures);
   }
-  const rows = results.map((figures) => `| ${COLUMNS.map(([name]) => number(figures[name])).join(' | ')} |`);
-  const text = [`| ${COLUMNS.map(([, heading]) => heading).join(' | ')} |`, `|${COLUMNS.map(() => ' --- |').join('')}`, ...rows].join('\n');
+  const text = scaleTable(results);
   await writeFile(`${out}/scale.json`, `${JSON.stringify(results, null, 1)}\n`);
   await writeFile(`${out}/scale.md`, `${text}\n`);
   const charts = { memory: ['node_bytes', 'bytes of a node, for each person'], cpu: ['message_us', 'CPU µs of the nodes, for each message'],

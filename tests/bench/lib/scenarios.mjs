@@ -1,6 +1,6 @@
 // scenarios.mjs - what the contenders have to do. `load`: options of the load; `of`: who does it.
 
-const TALK = ['--do', 'talk', '--warm', '1', '--seconds', '3'];
+const TALK = ['--do', 'talk', '--warm', '1', '--seconds', '2'];
 const EVERYBODY = ['floor', 'passerby', 'ws'];
 const ACROSS = ['floor', 'passerby', 'passerby-redis', 'socketio'];
 
