@@ -126,9 +126,11 @@ describe('limits of connections', { concurrency: 4 }, () => {
   });
 
   it('takes no more open files than so many connections need', async (t) => {
-    const server = await startServer(t, ['--max-connections', '400']);
-    const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(await readFile(`/proc/${server.pid}/limits`, 'utf8'));
-    assert.equal(Number(soft), Math.min(400 + 100 + 1024, Number(hard)));
+    for (const [flags, files] of [[['--max-connections', '400'], 400 + 100 + 1024], [[], 65536]]) {
+      const server = await startServer(t, flags);
+      const [, soft, hard] = /^Max open files +(\d+) +(\d+)/m.exec(await readFile(`/proc/${server.pid}/limits`, 'utf8'));
+      assert.equal(Number(soft), Math.min(files, Number(hard)));
+    }
   });
 
   it('an address with too many gets 429', async (t) => {
