@@ -141,7 +141,8 @@ static void test_too_late_to_give_up(void **state) {
     assert_int_equal(found.attempt, 7);
     assert_true(found.relaxed);
     assert_true(chat_id_equal(found.chat, named.chat));
-    assert_memory_equal(&found.topics, &named.topics, sizeof found.topics);
+    assert_int_equal(found.topics.count, MAX_TOPICS);
+    assert_memory_equal(found.topics.hash, named.topics.hash, sizeof found.topics.hash);
     assert_string_equal(found.language, "kalaalli");
     end(*state, 1, START_MS);
     give_up(*state, 1, START_MS); /* it is over */
