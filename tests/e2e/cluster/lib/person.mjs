@@ -40,7 +40,7 @@ export class Person {
   side;
   strangerHere = false;
   awaySince;
-  counts = { away: 0, back: 0, sync: 0, resumed: 0, late: 0, refused: 0 };
+  counts = { away: 0, back: 0, sync: 0, resumed: 0, revived: 0, late: 0, refused: 0 };
 
   constructor(name, url, records, { random, patienceMs = Infinity, promptAcks = true }) {
     this.name = name;
@@ -185,6 +185,7 @@ export class Person {
     if (!link?.greeted || link.asked) return;
     if (this.side) {
       link.asked = 'resume';
+      link.resumes = this.side.chat.id;
       this.#send(link, { t: 'resume', token: this.#token });
     } else if (this.#wanted) {
       link.asked = 'find';
@@ -255,6 +256,10 @@ export class Person {
   }
 
   #resumed(link, message) {
+    if (!this.side && link.asked === 'resume' && link.resumes === message.chat) {
+      this.#revived(link);
+      return;
+    }
     const lawful = link.asked === 'resume' && this.side?.chat.id === message.chat && message.reliable === true
       && ['here', 'away'].includes(message.peer) && (message.peer === 'here') === (message.grace_ms === undefined);
     if (!this.#expect(lawful, message)) return;
@@ -264,6 +269,16 @@ export class Person {
     this.#strangerIs(message.peer === 'here');
     if (this.#parting) this.#part(this.#parting);
     else this.#resend();
+  }
+
+  /**
+   * The old connection said that the chat is over, while this one resumed it with a Redis that had forgotten all of it:
+   * nobody else is there.
+   */
+  #revived(link) {
+    this.counts.revived++;
+    link.revived = true;
+    this.#say({ t: 'leave' }, 'leave');
   }
 
   #nowTalking(link, message) {
@@ -294,8 +309,8 @@ export class Person {
   /** After `leave` or `find` the answer may have crossed the stranger's: what was asked then is answered later. */
   #ended(link, message) {
     if (!this.side) { // the old connection said so first
-      this.#expect(link.asked === 'resume', message);
-      link.asked = undefined;
+      this.#expect(link.asked === 'resume' || link.revived, message);
+      if (link.asked === 'resume' || message.reason === 'you_left') link.asked = undefined;
     } else {
       this.#records.end(this, message.reason, this.#parting !== undefined);
       this.side = undefined;
