@@ -92,7 +92,7 @@ test('the stranger is seen to be away, and back', async (t) => {
   const [ann, bob] = await street.couple();
   await bob.page.goto('about:blank');
   await ann.reads('presence-text', 'is away');
-  await ann.reads('notice', 'Their place is kept for 1 minute');
+  await ann.reads('notice', /Their place is kept for (1 minute|[1-5]?\d seconds?);/);
   await ann.say('still there?');
   await ann.allMarked('sent');
   await bob.page.goBack();
