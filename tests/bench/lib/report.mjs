@@ -69,8 +69,15 @@ const SCALE = [
   ['all_bytes', 'all bytes, both ends and the kernel'], ['syncs', 'sync'], ['repeated', 'repeated'],
 ];
 
+/* What the whole machine has less: of few people that is lost in what else it does meanwhile. */
+const isLost = (name, { people }) => name === 'all_bytes' && people < 10_000;
+const scaleCell = (name, figures) => {
+  if (isLost(name, figures)) return '–';
+  return Number.isInteger(figures[name]) ? figures[name].toLocaleString('en') : number(figures[name]);
+};
+
 export const scaleTable = (results) => table(SCALE.map(([, heading]) => heading),
-  results.map((figures) => SCALE.map(([name]) => (Number.isInteger(figures[name]) ? figures[name].toLocaleString('en') : number(figures[name])))));
+  results.map((figures) => SCALE.map(([name]) => scaleCell(name, figures))));
 
 export function report(result) {
   const { rounds, scenarios, counted } = result;

@@ -20,6 +20,8 @@ const PER_ADDRESS = 250; // as load/socket.c has it
 const RATE = 5000;
 const LEAST_SECONDS = 10;
 const PERSON_BYTES = 12 << 10; // both ends of the connection, the kernel and Redis included
+/* People and nodes share a few cores here, and a process may wait long for its turn: nobody is taken for dead because of that. */
+const PATIENT = ['--handshake-timeout', '60s', '--ping-interval', '2m', '--dead-after', '6m'];
 const CONNTRACK = '/proc/sys/net/netfilter/nf_conntrack_max';
 const TICKS = 100; // of /proc/PID/stat, a second: USER_HZ
 
@@ -143,7 +145,7 @@ async function scaleTo(people) {
   needMemory(people);
   const putBack = raiseConntrack(people);
   const count = Math.max(2, Math.ceil(people / MOST_PEOPLE));
-  const nodes = await passerbyNodes(count);
+  const nodes = await passerbyNodes(count, PATIENT);
   const rate = Math.min(RATE, Math.max(100, people / LEAST_SECONDS));
   const loads = startLoads(people, nodes.ports, rate);
   try {
