@@ -27,8 +27,8 @@
 #include <uv.h>
 
 enum {
-    RESERVED_FILES = 64, /* open files that are no client connections */
-    FILES_BESIDE = 1024, /* where connections are bounded: those, of many workers, and who only fetches the page */
+    RESERVED_FILES = 64,   /* open files that are no client connections */
+    FILES_BESIDE = 1024,   /* where connections are bounded: those, of many workers, and who only fetches the page */
     FILES_UNASKED = 65536, /* where they are not */
     QUEUE_SLACK_BYTES = 65536, /* beside a window of messages, one client's queue may hold so much */
     RECONNECTS_PER_MS = 1,     /* how fast drained clients are sent to the other nodes */
