@@ -45,18 +45,18 @@ static void forget(struct buffer **kept) {
     *kept = NULL;
 }
 
-bool floor_send(struct person *person, const char *bytes, size_t length) {
+bool floor_send(struct person *person, const struct buffer *what) {
     ssize_t sent = 0;
     if (person->out == NULL) {
-        sent = send(person->fd, bytes, length, MSG_NOSIGNAL);
+        sent = send(person->fd, what->bytes, what->length, MSG_NOSIGNAL);
         if (sent < 0 && errno != EAGAIN)
             return false;
         sent = sent < 0 ? 0 : sent;
-        if ((size_t)sent < length)
+        if ((size_t)sent < what->length)
             watch(person, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
     }
-    if ((size_t)sent < length)
-        keep(&person->out, bytes + sent, length - (size_t)sent);
+    if ((size_t)sent < what->length)
+        keep(&person->out, what->bytes + sent, what->length - (size_t)sent);
     return true;
 }
 
@@ -84,16 +84,24 @@ static void end(struct person *person) {
 }
 
 /* How much of what was read is done with; -1: close. */
-static long take(struct person *person, char *bytes, size_t length) {
-    long upgraded = person->upgraded ? 0 : frames_upgrade(person, bytes, length);
+static long take(struct person *person, char *bytes, size_t length, struct told *told) {
+    long upgraded = person->upgraded ? 0 : frames_upgrade(person, bytes, length, &told->self);
     if (upgraded < 0 || !person->upgraded)
         return upgraded;
-    long taken = frames_take(person, bytes + upgraded, length - (size_t)upgraded);
+    long taken = frames_take(person, bytes + upgraded, length - (size_t)upgraded, told);
     return taken < 0 ? -1 : upgraded + taken;
+}
+
+/* The stranger first: they have waited for it. If they are gone, epoll will say so. */
+static bool tell(struct person *person, const struct told *told) {
+    if (told->stranger.length > 0 && person->stranger != NULL)
+        floor_send(person->stranger, &told->stranger);
+    return told->self.length == 0 || floor_send(person, &told->self);
 }
 
 static bool receive(struct person *person) {
     static char bytes[2 * READ_BYTES];
+    static struct told told;
     size_t before = 0;
     if (person->in != NULL) {
         before = person->in->length;
@@ -106,8 +114,10 @@ static bool receive(struct person *person) {
         return got < 0 && errno == EAGAIN;
     forget(&person->in);
     size_t length = before + (size_t)got;
-    long taken = take(person, bytes, length);
-    if (taken < 0)
+    buffer_clear(&told.self);
+    buffer_clear(&told.stranger);
+    long taken = take(person, bytes, length, &told);
+    if (taken < 0 || !tell(person, &told))
         return false;
     if ((size_t)taken < length)
         keep(&person->in, bytes + taken, length - (size_t)taken);
@@ -117,21 +127,22 @@ static bool receive(struct person *person) {
 static void accept_all(int listener) {
     int fd;
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        int on = 1;
-        int size = SEND_BUFFER_BYTES;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size); /* as passerby does: it costs a system call */
         struct person *person = memory_zero(1, sizeof *person);
         person->fd = fd;
         watch(person, EPOLLIN, EPOLL_CTL_ADD);
     }
 }
 
+/* What accepted sockets take over from their listener is set there, once. */
 static int open_listener(void) {
+    int on = 1;
+    int send_bytes = SEND_BUFFER_BYTES;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, BACKLOG) != 0 ||
+    if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes) != 0 ||
+        bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, BACKLOG) != 0 ||
         getsockname(fd, (struct sockaddr *)&address, &size) != 0)
         die("listen");
     printf("%u\n", ntohs(address.sin_port));

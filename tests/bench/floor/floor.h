@@ -20,23 +20,28 @@ struct person {
     bool reliable;
 };
 
+/* What one read brings: gathered, and sent at its end in one piece to each of the two. */
+struct told {
+    struct buffer self;
+    struct buffer stranger;
+};
+
 /* --- floor.c --- */
 /* Sends, or queues what the kernel does not take. False if the connection is gone. */
-bool floor_send(struct person *person, const char *bytes, size_t length);
+bool floor_send(struct person *person, const struct buffer *what);
 
 /* --- frames.c --- */
 /* Answers a whole upgrade request. Returns its length, 0 if there is more to come, -1 if it is none. */
-long frames_upgrade(struct person *person, const char *bytes, size_t length);
-/* Takes whole frames; returns how many bytes, or -1 if the connection is to be closed. What the stranger is to hear is sent in
- * one piece. */
-long frames_take(struct person *person, char *bytes, size_t length);
+long frames_upgrade(struct person *person, const char *bytes, size_t length, struct buffer *out);
+/* Takes whole frames; returns how many bytes, or -1 if the connection is to be closed. */
+long frames_take(struct person *person, char *bytes, size_t length, struct told *told);
 /* Appends a text frame. */
 void frames_put(struct buffer *out, const char *text, size_t length);
 
 /* --- rules.c --- */
-void rules_greet(struct person *person);
-/* Takes one JSON text; what the stranger is to hear is appended to `relayed`. False if it makes no sense. */
-bool rules_take(struct person *person, const char *text, size_t length, struct buffer *relayed);
+void rules_greet(struct buffer *out);
+/* Takes one JSON text. False if it makes no sense. */
+bool rules_take(struct person *person, const char *text, size_t length, struct told *told);
 void rules_gone(struct person *person);
 
 #endif

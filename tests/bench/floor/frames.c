@@ -4,7 +4,6 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -19,12 +18,10 @@ static const char *find_key(const char *bytes, const char *end) {
     return NULL;
 }
 
-long frames_upgrade(struct person *person, const char *bytes, size_t length) {
+long frames_upgrade(struct person *person, const char *bytes, size_t length, struct buffer *out) {
     static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     char text[KEY_CHARS + sizeof guid];
     unsigned char digest[SHA_DIGEST_LENGTH];
-    unsigned char accept[2 * SHA_DIGEST_LENGTH];
-    char answer[256];
     const char *end = memmem(bytes, length, "\r\n\r\n", 4);
     if (end == NULL)
         return 0;
@@ -34,15 +31,13 @@ long frames_upgrade(struct person *person, const char *bytes, size_t length) {
     memcpy(text, key, KEY_CHARS);
     memcpy(text + KEY_CHARS, guid, sizeof guid - 1);
     SHA1((const unsigned char *)text, KEY_CHARS + sizeof guid - 1, digest);
-    EVP_EncodeBlock(accept, digest, sizeof digest);
-    int size = snprintf(answer, sizeof answer,
-                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        "Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: passerby.v1\r\n\r\n",
-                        accept);
+    buffer_string(out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Accept: ");
+    char *accept = buffer_reserve(out, 2 * SHA_DIGEST_LENGTH);
+    out->length += (size_t)EVP_EncodeBlock((unsigned char *)accept, digest, sizeof digest);
+    buffer_string(out, "\r\nSec-WebSocket-Protocol: passerby.v1\r\n\r\n");
     person->upgraded = true;
-    if (!floor_send(person, answer, (size_t)size))
-        return -1;
-    rules_greet(person);
+    rules_greet(out);
     return end + 4 - bytes;
 }
 
@@ -78,24 +73,17 @@ static void unmask(char *payload, size_t length, const char *mask) {
         payload[i] = (char)(payload[i] ^ mask[i & 3]);
 }
 
-static bool take_frame(struct person *person, int opcode, const char *payload, size_t length, struct buffer *relayed) {
+static bool take_frame(struct person *person, int opcode, const char *payload, size_t length, struct told *told) {
     if (opcode == TEXT)
-        return rules_take(person, payload, length, relayed);
-    if (opcode == PING) {
-        struct buffer pong = {0};
-        put(&pong, PONG, payload, length);
-        bool sent = floor_send(person, pong.bytes, pong.length);
-        buffer_fini(&pong);
-        return sent;
-    }
-    return opcode == PONG;
+        return rules_take(person, payload, length, told);
+    if (opcode == PING)
+        put(&told->self, PONG, payload, length);
+    return opcode == PING || opcode == PONG;
 }
 
-long frames_take(struct person *person, char *bytes, size_t length) {
-    static struct buffer relayed;
+long frames_take(struct person *person, char *bytes, size_t length, struct told *told) {
     size_t at = 0;
     bool good = true;
-    buffer_clear(&relayed);
     while (good && length - at >= 2) {
         const uint8_t *head = (const uint8_t *)bytes + at;
         size_t size = head[1] & 0x7f;
@@ -110,10 +98,8 @@ long frames_take(struct person *person, char *bytes, size_t length) {
             break;
         char *payload = bytes + at + header + MASK_BYTES;
         unmask(payload, size, payload - MASK_BYTES);
-        good = take_frame(person, head[0] & 0x0f, payload, size, &relayed);
+        good = take_frame(person, head[0] & 0x0f, payload, size, told);
         at += header + MASK_BYTES + size;
     }
-    if (relayed.length > 0 && person->stranger != NULL)
-        floor_send(person->stranger, relayed.bytes, relayed.length); /* if they are gone, epoll will say so */
     return good ? (long)at : -1;
 }

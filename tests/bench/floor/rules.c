@@ -14,58 +14,55 @@ enum { MOST_BYTES = 64 << 10 };
 static struct person *waiting;
 static uint64_t chats;
 
-static void tell(struct person *person, const char *text, size_t length) {
-    struct buffer out = {0};
-    frames_put(&out, text, length);
-    floor_send(person, out.bytes, out.length);
-    buffer_fini(&out);
-}
-
-void rules_greet(struct person *person) {
+void rules_greet(struct buffer *out) {
     static const char hello[] =
         "{\"t\":\"hello\",\"v\":1,\"online\":1,\"max_body\":2000,\"max_frame\":16384,\"window\":32,"
         "\"grace_ms\":60000,\"prefer_ms\":8000}";
-    tell(person, hello, sizeof hello - 1);
+    frames_put(out, hello, sizeof hello - 1);
 }
 
-static void tell_matched(struct person *person, uint64_t chat) {
+static void put_matched(const struct person *person, struct buffer *out) {
     char text[256];
     int length =
         snprintf(text, sizeof text,
                  "{\"t\":\"matched\",\"chat\":\"%016llx\",\"topics\":[],\"resume\":\"%0128llx\",\"reliable\":%s}",
-                 (unsigned long long)chat, (unsigned long long)chat, person->stranger->reliable ? "true" : "false");
-    tell(person, text, (size_t)length);
+                 (unsigned long long)chats, (unsigned long long)chats, person->stranger->reliable ? "true" : "false");
+    frames_put(out, text, (size_t)length);
 }
 
-static void leave(struct person *person, const char *mine) {
-    static const char theirs[] = "{\"t\":\"ended\",\"reason\":\"left\"}";
+/* The stranger hears it at once, and what was for them before. False if there was none. */
+static bool leave(struct person *person, struct buffer *theirs) {
+    static const char left[] = "{\"t\":\"ended\",\"reason\":\"left\"}";
     struct person *stranger = person->stranger;
     if (waiting == person)
         waiting = NULL;
     if (stranger == NULL)
-        return;
+        return false;
     person->stranger = stranger->stranger = NULL;
-    tell(stranger, theirs, sizeof theirs - 1);
-    if (mine != NULL)
-        tell(person, mine, strlen(mine));
+    frames_put(theirs, left, sizeof left - 1);
+    floor_send(stranger, theirs);
+    buffer_clear(theirs);
+    return true;
 }
 
-static bool take_find(struct person *person, const json_t *root) {
+static bool take_find(struct person *person, const json_t *root, struct told *told) {
+    static const char left[] = "{\"t\":\"ended\",\"reason\":\"you_left\"}";
     static const char wait[] = "{\"t\":\"waiting\"}";
-    leave(person, "{\"t\":\"ended\",\"reason\":\"you_left\"}");
+    if (leave(person, &told->stranger))
+        frames_put(&told->self, left, sizeof left - 1);
     person->reliable = json_is_true(json_object_get(root, "reliable"));
     person->seq = 0;
     if (waiting == NULL) {
         waiting = person;
-        tell(person, wait, sizeof wait - 1);
+        frames_put(&told->self, wait, sizeof wait - 1);
         return true;
     }
     person->stranger = waiting;
     waiting->stranger = person;
     waiting = NULL;
     chats++;
-    tell_matched(person->stranger, chats);
-    tell_matched(person, chats);
+    put_matched(person->stranger, &told->stranger);
+    put_matched(person, &told->self);
     return true;
 }
 
@@ -94,22 +91,24 @@ static bool take_ack(const struct person *person, const json_t *root, struct buf
     return true;
 }
 
-bool rules_take(struct person *person, const char *text, size_t length, struct buffer *relayed) {
+bool rules_take(struct person *person, const char *text, size_t length, struct told *told) {
     json_t *root = json_loadb(text, length, 0, NULL);
     const char *t = json_string_value(json_object_get(root, "t"));
     bool good = false;
     if (t == NULL)
         good = false;
     else if (strcmp(t, "msg") == 0)
-        good = take_msg(person, root, relayed);
+        good = take_msg(person, root, &told->stranger);
     else if (strcmp(t, "ack") == 0)
-        good = take_ack(person, root, relayed);
+        good = take_ack(person, root, &told->stranger);
     else if (strcmp(t, "find") == 0)
-        good = take_find(person, root);
+        good = take_find(person, root, told);
     json_decref(root);
     return good;
 }
 
 void rules_gone(struct person *person) {
-    leave(person, NULL);
+    struct buffer theirs = {0};
+    leave(person, &theirs);
+    buffer_fini(&theirs);
 }
