@@ -3,17 +3,19 @@
 // Usage: guard.mjs [--accept]      (build/passerby and build/tests/bench_load are built; ends with "N passed, N failed")
 //
 // Flow:  the server runs in callgrind, which counts exactly, while the load does so much and then more of the same: the difference of
-//        the two counts, for each more that was done, is the figure. What a start costs is in both, and drops out. Kernel time
-//        is not in it: that is ./dev bench.
+//        the two counts, for each more that was done, is the figure. What a start costs is in both, and drops out. The server is
+//        ended once it has closed all that the load left. Kernel time is not in it: that is ./dev bench.
 // Same:  processors differ in what they can do, and libraries then take other ways: those are switched off. Compilers and libraries
 //        differ from release to release of Debian: each has its own figures.
 // Fails: more than TOLERANCE above the committed figure, and where there is none for this release.
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { runLoad, says, start, stop } from './lib/processes.mjs';
 
 const TOLERANCE = 0.05;
+const PATIENCE_MS = 120_000; // callgrind takes fifty times as long
 const FIGURES = new URL('guard.json', import.meta.url);
 const ENV = {
   ...process.env,
@@ -32,11 +34,27 @@ const units = [
   { name: 'connect', title: 'a connection that comes and goes', load: (count) => ['--people', count, '--do', 'idle'], counts: [200, 1200] },
 ];
 
+async function socketsOf(pid) {
+  const files = await readdir(`/proc/${pid}/fd`);
+  const targets = await Promise.all(files.map((file) => readlink(`/proc/${pid}/fd/${file}`).catch(() => '')));
+  return targets.filter((target) => target.startsWith('socket:')).length;
+}
+
+async function closed(pid, before) {
+  const until = performance.now() + PATIENCE_MS;
+  while (await socketsOf(pid) > before) {
+    if (performance.now() > until) throw new Error('connections that have been reset are not closed');
+    await sleep(20);
+  }
+}
+
 async function instructions(load) {
   const server = start('valgrind', ['--tool=callgrind', '--callgrind-out-file=/dev/null', 'build/passerby', '--listen', '127.0.0.1:0',
     '--internal-listen', 'off', '--rate-limits', 'off'], { env: ENV });
   const [, port] = await says(server, /listening.* port=(\d+)/);
+  const before = await socketsOf(server.pid);
   await runLoad(['--target', `127.0.0.1:${port}`, '--warm', '0', '--at-once', '2', ...load.map(String)]);
+  await closed(server.pid, before);
   await stop(server, 'SIGINT');
   const collected = /Collected : (\d+)/.exec(server.said);
   if (!collected) throw new Error(`callgrind says no count:\n${server.said}`);
