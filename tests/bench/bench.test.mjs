@@ -2,16 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { contenders, startLiar } from './lib/contenders.mjs';
 import { barChart, dotChart, lineChart } from './lib/chart.mjs';
-import { ROOT, runLoad } from './lib/processes.mjs';
+import { charts } from './lib/charts.mjs';
+import { planOf, sizesOf } from './lib/plan.mjs';
+import { ROOT, runLoad, start } from './lib/processes.mjs';
 import { fill, publish } from './lib/publish.mjs';
-import { raiseConntrack } from './lib/scale.mjs';
-import { ratio, summary } from './lib/statistics.mjs';
+import { report } from './lib/report.mjs';
+import { cpuSeconds, raiseConntrack } from './lib/scale.mjs';
+import { counted, scenarios } from './lib/scenarios.mjs';
+import { fallsShort, ratio, summary } from './lib/statistics.mjs';
 
 const FEW = ['--people', '20', '--do', 'talk', '--warm', '0', '--messages', '500', '--stall', '3'];
 
@@ -54,6 +58,21 @@ test('the same relay, honest, passes', async () => {
   assert.equal(total.heard, total.said);
 });
 
+/* Of 1,000 searches due meanwhile, only those of eight people could be made. */
+test('searches that were due while the relay stood still are charged for all of that time', async () => {
+  const few = ['--people', '8', '--do', 'match', '--rate', '1000', '--warm', '0', '--seconds', '2', '--stall', '30'];
+  const { latency_us: latency } = await talk(await startLiar('pause'), few);
+  assert.ok(latency.p99 >= 500_000, `p99 ${latency.p99} µs`);
+});
+
+test('a child has ended when all is read that it and its children said', async () => {
+  const child = start('sh', ['-c', '(sleep 0.3; echo late) & echo early']);
+  let text = '';
+  child.stdout.on('data', (more) => { text += more; });
+  await child.ended;
+  assert.equal(text, 'early\nlate\n');
+});
+
 for (const name of ['floor', 'passerby', 'ws']) {
   for (const options of [FEW, [...FEW, '--plain'], MATCHES]) {
     test(`${name} passes: ${options.join(' ')}`, async () => {
@@ -65,10 +84,10 @@ for (const name of ['floor', 'passerby', 'ws']) {
 
 test('the bench, quick, from end to end: a report, JSON, charts', { timeout: 300000 }, async () => {
   const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
-  const only = 'talk,across,idle,match-rate,calls';
+  const only = 'talk,across,idle,match-once,match-rate,calls,calls-connect';
   const { stdout } = await promisify(execFile)(process.execPath, ['tests/bench/bench.mjs', '--quick', '--only', only, '--out', out], { cwd: ROOT });
-  const { scenarios, counted } = JSON.parse(await readFile(`${out}/results.json`, 'utf8'));
-  for (const { results } of scenarios) {
+  const { plan, scenarios: all, counted: calls } = JSON.parse(await readFile(`${out}/results.json`, 'utf8'));
+  for (const { results } of all) {
     for (const figures of Object.values(results)) {
       for (const [name, { least, median, most }] of Object.entries(figures)) {
         assert.ok(least <= median && median <= most, `${name}: ${least}, ${median}, ${most}`);
@@ -77,25 +96,44 @@ test('the bench, quick, from end to end: a report, JSON, charts', { timeout: 300
       }
     }
   }
-  assert.deepEqual(scenarios.map(({ scenario }) => scenario.name), ['talk', 'across', 'idle', 'match-rate']);
-  assert.ok(counted[0].results.floor.total > 1.9, 'a message costs the floor a read and a write');
+  assert.deepEqual(plan, { rounds: 1, quick: true, only: only.split(','), of: null });
+  const of = Object.fromEntries(all.map(({ scenario, results }) => [scenario.name, results]));
+  assert.deepEqual(Object.keys(of), ['talk', 'across', 'idle', 'match-once', 'match-rate']);
+  assert.equal(of.across['passerby-redis'].across.least, 1);
+  assert.ok(of['match-rate']['passerby-3'].across.least > 0);
+  assert.ok(of['match-once']['passerby-redis'].match_us_redis.least > 0 && of['match-once'].floor.memory);
+  assert.ok(calls[0].results.floor.total > 1.9, 'a message costs the floor a read and a write');
+  const connection = calls[1].results.floor.calls;
+  assert.ok(connection.sendto < 1.1 && !connection.setsockopt, `a connection costs the floor one send: ${JSON.stringify(connection)}`);
   assert.deepEqual((await readdir(out)).sort(), ['across.svg', 'connect.svg', 'cpu.svg', 'memory.svg', 'report.md', 'results.json']);
   assert.equal(await readFile(`${out}/report.md`, 'utf8'), stdout.trimEnd() + '\n');
   await assert.rejects(publish(out, out, []), /--quick/);
   await rm(out, { recursive: true });
 });
 
+test('what makes no sense on the command line is said', () => {
+  assert.throws(() => planOf({ only: 'talk,tlak' }), /--only: there is no "tlak"; there are talk, /);
+  assert.throws(() => planOf({ of: 'flor' }), /--of: there is no "flor"; there are floor, /);
+  assert.throws(() => planOf({ only: 'match-rate', of: 'ws' }), /none of those contenders/);
+  for (const rounds of ['0', 'x', '-1', '1.5', '']) assert.throws(() => planOf({ rounds }), /--rounds: ".*" is no number from 1 on/);
+  for (const sizes of ['abc', '1000,', '1', '1e3']) assert.throws(() => sizesOf(sizes), /--scale: ".*" is no number from 2 on/);
+  assert.deepEqual(sizesOf('999,1000'), [1000, 1000]);
+  assert.equal(planOf({}).plan.rounds, 5);
+});
+
 test('people on several nodes, by --scale: nothing is lost', { timeout: 300000 }, async () => {
   const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
   await promisify(execFile)(process.execPath, ['tests/bench/bench.mjs', '--scale', '200,400', '--out', out], { cwd: ROOT });
-  const results = JSON.parse(await readFile(`${out}/scale.json`, 'utf8'));
+  const { sizes, results } = JSON.parse(await readFile(`${out}/scale.json`, 'utf8'));
+  assert.deepEqual(sizes, [200, 400]);
   assert.deepEqual(results.map(({ people }) => people), [200, 400]);
-  for (const { people, messages, across, node_bytes: bytes } of results) {
+  for (const { people, messages, message_us: cost, gaps, aways } of results) {
     assert.ok(messages >= people, 'everybody has said something');
-    assert.equal(across, 1);
-    assert.ok(bytes > 0);
+    assert.ok(cost > 0 && gaps === 0 && aways === 0);
   }
   assert.equal((await readdir(out)).filter((name) => name.endsWith('.svg')).length, 4);
+  assert.match(await readFile(`${out}/scale-cpu.svg`, 'utf8'), /5,000 messages a second in all at each size<.*2 nodes/s);
+  await assert.rejects(publish(out, out, []), /--scale lacks 1000,10000,100000,1000000 people/);
   await rm(out, { recursive: true });
 });
 
@@ -103,6 +141,29 @@ test('statistics: least, median, most; ratios of both', () => {
   assert.deepEqual(summary([3, 1, 2]), { least: 1, median: 2, most: 3 });
   assert.deepEqual(summary([4, 1, 2, 3]), { least: 1, median: 2.5, most: 4 });
   assert.deepEqual(ratio(summary([3, 4, 5]), summary([1, 2, 3])), { least: 3, median: 2 });
+});
+
+test('CPU time is not counted in ticks', () => {
+  const before = cpuSeconds(process.pid);
+  const begun = process.cpuUsage();
+  while (process.cpuUsage(begun).user < 50_000);
+  const spent = cpuSeconds(process.pid) - before;
+  assert.ok(spent > 0 && Math.abs((spent * 100) % 1) > 1e-6, `${spent} s`);
+});
+
+test('who did less than was asked is marked, in tables and charts', () => {
+  const value = (least) => ({ least, median: least, most: least });
+  const figures = (perSecond) => ({ per_s: value(perSecond), message_us: value(10), p50_ms: value(1), p99_ms: value(2), 'p99.9_ms': value(3) });
+  const rate = { scenario: { name: 'rate', title: 'R', load: ['--do', 'rate', '--rate', 1000] }, results: { floor: figures(991), socketio: figures(989) } };
+  assert.ok(!fallsShort(figures(500), undefined));
+  const text = report({ machine: { system: 'S', versions: {} }, plan: { rounds: 5 }, scenarios: [rate], counted: [] });
+  assert.match(text, /Redis † \|.*\n\n† Socket\.IO, two processes and Redis did 989 of 1,000 a second/);
+  assert.doesNotMatch(text, /jansson †/);
+  const { 'latency.svg': dots, 'across.svg': bars } = charts([rate]);
+  assert.match(dots, /did 989 of 1,000 a second/);
+  assert.match(bars, /Socket\.IO, two processes and Redis †.*/);
+  const passerby = { ...rate, results: { ...rate.results, passerby: figures(900) } };
+  assert.match(report({ machine: { system: 'S', versions: {} }, plan: { rounds: 5 }, scenarios: [passerby], counted: [] }), /passerby did not keep the rate \|/);
 });
 
 test('bars are drawn from zero, texts escaped, and the values are there to be read', () => {
@@ -122,7 +183,7 @@ test('dots lie on a logarithmic scale', () => {
 });
 
 test('a line rises with its values, from zero', () => {
-  const svg = lineChart('t', [[1000, 1], [10000, 2], [100000, 4]]);
+  const svg = lineChart('t', 'c', [[1000, 1], [10000, 2], [100000, 4]]);
   const [one, two, four] = [...svg.matchAll(/<circle cx="[\d.]+" cy="([\d.]+)"/g)].map(([, y]) => 220 - Number(y));
   assert.ok(Math.abs(two - 2 * one) < 0.3 && Math.abs(four - 4 * one) < 0.3);
   assert.match(svg, /100,000 people: 4\.00\./);
@@ -133,21 +194,59 @@ test('figures go into the blocks that documents have for them, and nowhere else'
   assert.equal(fill(text, { goals: '| $& |' }), text.replace('old', () => '| $& |'));
 });
 
-test('what is published: charts, JSON, and the tables in the documents', async () => {
-  const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
+/** Results as of a whole run, with figures where `known` has them. */
+function wholeResults(known) {
   const value = (least) => ({ least, median: least, most: least });
-  const talk = { scenario: { name: 'talk', title: 'T', load: ['--do', 'talk'] }, results: { floor: { message_us: value(10) }, passerby: { message_us: value(9) } } };
-  const machine = { cpu: 'C', cpus: 2, memory_bytes: 2 ** 34, kernel: 'K', node: 'N' };
-  await writeFile(`${out}/results.json`, JSON.stringify({ machine, rounds: 3, quick: false, scenarios: [talk], counted: [] }));
+  const machine = {
+    cpu: 'C', cpus: 2, memory_bytes: 2 ** 34, kernel: 'K', system: 'Debian GNU/Linux 12 (bookworm)', huge_pages: 'madvise', versions: { jansson: '2.14' },
+  };
+  const every = (of, what) => Object.fromEntries(of.map((name) => [name, what(name)]));
+  return {
+    machine, plan: { rounds: 5, quick: false, only: null, of: null },
+    scenarios: scenarios.map((scenario) => ({
+      scenario, runs: every(scenario.of, () => Array(5).fill({})),
+      results: every(scenario.of, (name) => Object.fromEntries(Object.entries(known[scenario.name]?.[name] ?? {}).map(([figure, least]) => [figure, value(least)]))),
+    })),
+    counted: counted.map((scenario) => ({ scenario, results: every(scenario.of, () => ({ total: 2, calls: {} })) })),
+  };
+}
+
+test('what is published: charts, JSON, the report, and the tables in the documents', async () => {
+  const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
+  const results = wholeResults({ talk: { floor: { message_us: 10 }, passerby: { message_us: 9 } }, rate: { passerby: { memory: 2048 } } });
+  await writeFile(`${out}/results.json`, JSON.stringify(results));
   await writeFile(`${out}/cpu.svg`, '<svg/>');
+  await writeFile(`${out}/report.md`, 'R');
+  await mkdir(`${out}/results`);
+  for (const name of ['old.svg', 'scale-cpu.svg', 'scale.json']) await writeFile(`${out}/results/${name}`, '');
   await writeFile(`${out}/page.md`, ['machine', 'goals', 'messages'].map((name) => `<!-- figures: ${name} -->\n<!-- /figures -->\n`).join(''));
   await publish(out, `${out}/results`, [`${out}/page.md`]);
   const page = await readFile(`${out}/page.md`, 'utf8');
-  assert.match(page, /2 cores \(C\), 16 GiB, Linux K, Node N, in turn; .* there were 3\./);
+  assert.match(page, /2 cores \(C\), 16 GiB, Debian GNU\/Linux 12 \(bookworm\), Linux K, transparent huge pages "madvise", jansson 2\.14, in turn; .* there were 5\./);
   assert.match(page, /1,000 people all talking \| ≤ 1\.10 × \| 0\.90 × \(0\.90 ×\)/);
-  assert.match(page, /\| T \| 10\.0 \| 9\.00 \(0\.90 ×\) \|/);
-  assert.deepEqual((await readdir(`${out}/results`)).sort(), ['cpu.svg', 'results.json']);
+  assert.match(page, /on Debian 12 \| ≤ 2\.0 KiB \| 2\.00 KiB .*\n.*on Debian 13 \| ≤ 2\.5 KiB \| not run here/);
+  assert.match(page, /\| 1,000 people, all talking \| 10\.0 \| 9\.00 \(0\.90 ×\) \|/);
+  assert.deepEqual((await readdir(`${out}/results`)).sort(), ['cpu.svg', 'report.md', 'results.json', 'scale-cpu.svg', 'scale.json']);
   await assert.rejects(publish(`${out}/results/none`, out, []), /run \.\/dev bench first/);
+  await rm(out, { recursive: true });
+});
+
+test('what is not the whole is not published', async () => {
+  const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
+  const refused = async (change, why) => {
+    const results = wholeResults({});
+    change(results);
+    await writeFile(`${out}/results.json`, JSON.stringify(results));
+    await assert.rejects(publish(out, `${out}/results`, []), why);
+  };
+  await refused(({ plan }) => { plan.quick = true; }, /--quick/);
+  await refused(({ plan }) => { plan.only = ['talk']; }, /--only talk/);
+  await refused(({ plan }) => { plan.of = ['floor']; }, /--of floor/);
+  await refused(({ plan }) => { plan.rounds = 4; }, /4 rounds, and 5 are the least/);
+  await refused((results) => { delete results.plan; }, /rounds/);
+  await refused((results) => { results.scenarios.pop(); }, /passerby-3 has 0 of 5 rounds of match-rate/);
+  await refused((results) => { results.scenarios[0].runs.ws.pop(); }, /ws has 4 of 5 rounds of talk/);
+  await refused((results) => { delete results.counted[0].results.floor; }, /floor lacks calls/);
   await rm(out, { recursive: true });
 });
 

@@ -22,16 +22,21 @@ const lies = {
   ack: (message) => [{ t: 'ack', seq: message.seq + 100 }, message],
   marry: (message) => [message, { t: 'matched', chat: 'another', topics: [], resume: '', reliable: true }],
   close: (message, to) => { to.socket.close(); return []; },
+  pause: (message) => {
+    if (passed === LIE_AT + 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000); // all stands still for a second
+    return [message];
+  },
 };
 
 const lie = lies[process.argv[2]];
+const about = process.argv[2] === 'pause' ? 'matched' : 'msg';
 const rules = new Rules();
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/ws', perMessageDeflate: false });
 
 server.on('connection', (socket) => {
   const person = { socket, stranger: null, seq: 0, reliable: false };
   person.tell = (message) => {
-    const messages = message.t === 'msg' && ++passed > LIE_AT ? lie(message, person) : [message];
+    const messages = message.t === about && ++passed > LIE_AT ? lie(message, person) : [message];
     for (const one of messages) socket.send(JSON.stringify(one));
   };
   socket.on('message', (data) => rules.take(person, JSON.parse(data.toString())));

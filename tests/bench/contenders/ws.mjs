@@ -1,4 +1,6 @@
 // ws.mjs - the relay on Node and the npm package ws. Prints the port it listens on.
+//
+// What one read brings for a person, mostly a message and an ack, leaves in one write, as a careful author would have it.
 
 import { WebSocketServer } from 'ws';
 import { HELLO, Rules } from './rules.mjs';
@@ -6,8 +8,26 @@ import { HELLO, Rules } from './rules.mjs';
 const rules = new Rules();
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/ws', perMessageDeflate: false, backlog: 4096 });
 
+/** Sends; what more is sent in this turn goes with it. */
+function teller(socket) {
+  const connection = socket._socket;
+  let corked = false;
+  const uncork = () => {
+    corked = false;
+    connection.uncork();
+  };
+  return (message) => {
+    if (!corked) {
+      corked = true;
+      connection.cork();
+      process.nextTick(uncork);
+    }
+    socket.send(JSON.stringify(message));
+  };
+}
+
 server.on('connection', (socket) => {
-  const person = { tell: (message) => socket.send(JSON.stringify(message)), stranger: null, seq: 0, reliable: false };
+  const person = { tell: teller(socket), stranger: null, seq: 0, reliable: false };
   socket.on('message', (data) => rules.take(person, JSON.parse(data.toString())));
   socket.on('close', () => {
     person.tell = () => {};

@@ -2,7 +2,7 @@
 // text in the description.
 
 const WIDTH = 760;
-const LABEL = 250;
+const LABEL = 260;
 const RIGHT = WIDTH - 70;
 const BAR = 16;
 const STEP = 20;
@@ -48,7 +48,7 @@ function bar({ label: name, least, most, ours }, y, scale) {
 }
 
 /** `groups`: [{ label, bars: [{ label, least, most, ours }] }]; the whisker goes from the least to the most of the rounds. */
-export function barChart(title, unit, groups) {
+export function barChart(title, unit, groups, legend = '') {
   const scale = (RIGHT - LABEL) / Math.max(...groups.flatMap(({ bars }) => bars.map(({ most }) => most)));
   const body = [];
   let y = TOP;
@@ -62,10 +62,10 @@ export function barChart(title, unit, groups) {
     y += STEP / 2;
   }
   const description = groups.map(({ label: name, bars }) => `${name}: ${bars.map((one) => `${one.label} ${number(one.least)}`).join(', ')}.`).join(' ');
-  return frame(y, title, `${unit}: the least of the rounds, and a line to the most. Less is better.`, description, body);
+  return frame(y, title, `${unit}: least of the rounds, line to the most; less is better${legend}`, description, body);
 }
 
-/** `rows`: [{ label, ours, points: [[name, value]] }], on a logarithmic scale. */
+/** `rows`: [{ label, note, ours, points: [[name, value]] }], on a logarithmic scale. */
 export function dotChart(title, unit, rows) {
   const logs = rows.flatMap(({ points }) => points.map(([, value]) => Math.log10(value)));
   const [low, high] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs))];
@@ -76,35 +76,37 @@ export function dotChart(title, unit, rows) {
     const x = at(10 ** power).toFixed(1);
     body.push(`<path d="M${x} ${TOP - 6}V${bottom}" class="axis"/><text x="${x}" y="${bottom + 16}" class="middle">${10 ** power}</text>`);
   }
-  rows.forEach(({ label: name, ours, points }, i) => {
+  rows.forEach(({ label: name, ours, points, note }, i) => {
     const y = TOP + i * 2 * STEP + 26;
     body.push(label(name, y + 4));
+    if (note) body.push(`<text x="${LABEL - 8}" y="${y + 20}" class="label unit">${escape(note)}</text>`);
     points.forEach(([point, value], j) => {
       const x = at(value).toFixed(1);
       body.push(`<circle cx="${x}" cy="${y}" r="5" class="${kindOf(ours)}"/>`
         + `<text x="${x}" y="${j % 2 ? y + 18 : y - 9}" class="middle">${escape(point)}</text>`);
     });
   });
-  const description = rows.map(({ label: name, points }) => `${name}: ${points.map(([point, value]) => `${point} ${number(value)}`).join(', ')}.`).join(' ');
+  const description = rows.map(({ label: name, note, points }) => `${name}${note ? ` (${note})` : ''}: ${points.map(([point, value]) => `${point} ${number(value)}`).join(', ')}.`).join(' ');
   return frame(bottom + 28, title, `${unit}, on a logarithmic scale: the least of the rounds. Left is better.`, description, body);
 }
 
-/** `points`: [[people, value]]; people by their logarithm, values from zero. */
-export function lineChart(title, points) {
+/** `points`: [[people, value, note]]; people by their logarithm, values from zero. `conditions`: what was alike for all. */
+export function lineChart(title, conditions, points) {
   const [left, top, bottom] = [60, 64, 220];
   const logs = points.map(([people]) => Math.log10(people));
   const most = Math.max(...points.map(([, value]) => value)) * 1.1 || 1;
   const span = Math.max(...logs) - Math.min(...logs) || 1;
-  const places = points.map(([people, value], i) => ({
-    people, value, x: left + ((logs[i] - Math.min(...logs)) / span) * (WIDTH - 60 - left), y: bottom - (value / most) * (bottom - top),
+  const places = points.map(([people, value, note = ''], i) => ({
+    people, value, note, x: left + ((logs[i] - Math.min(...logs)) / span) * (WIDTH - 60 - left), y: bottom - (value / most) * (bottom - top),
   }));
   const body = [
     `<path d="M${left} ${top}V${bottom}H${WIDTH - 40}" class="axis"/>`,
     `<path d="M${places.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`).join('L')}" class="line"/>`,
-    ...places.map(({ people, value, x, y }) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3.5" class="ours"/>`
+    ...places.map(({ people, value, note, x, y }) => `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="3.5" class="ours"/>`
       + `<text x="${x.toFixed(1)}" y="${(y - 9).toFixed(1)}" class="middle">${number(value)}</text>`
-      + `<text x="${x.toFixed(1)}" y="${bottom + 18}" class="middle">${people.toLocaleString('en')}</text>`),
+      + `<text x="${x.toFixed(1)}" y="${bottom + 18}" class="middle">${people.toLocaleString('en')}</text>`
+      + `<text x="${x.toFixed(1)}" y="${bottom + 34}" class="middle unit">${escape(note)}</text>`),
   ];
   const description = points.map(([people, value]) => `${people.toLocaleString('en')} people: ${number(value)}.`).join(' ');
-  return frame(260, title, 'by people connected, on a logarithmic scale; values from zero', description, body);
+  return frame(272, title, `people on a logarithmic scale, values from zero; ${conditions}`, description, body);
 }

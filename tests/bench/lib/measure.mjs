@@ -5,13 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { contenders } from './contenders.mjs';
 import { runLoad, start, stop } from './processes.mjs';
+import { kindOf } from './scenarios.mjs';
 
 function loadArguments(contender, started, scenario) {
   const args = ['--target', started.ports.map((port) => `127.0.0.1:${port}`).join(','), ...scenario.load.map(String)];
   for (const [name, pid] of Object.entries(started.watch)) args.push('--watch', `${name}=${pid}`);
   if (contender.dialect) args.push('--dialect', contender.dialect);
   // People of a pair are on different nodes: a topic of their own brings them together.
-  if (contender.across && !scenario.load.includes('match')) args.push('--topics');
+  if (contender.across && kindOf(scenario) === 'message') args.push('--topics');
   return args;
 }
 
@@ -35,21 +36,22 @@ export function figuresOf(result, scenario) {
   costs(result.connect_last, 1000, figures, 'connect_last_us');
   figures.memory_connected = (ofNodes(result.memory_connected) - ofNodes(result.memory_empty)) / people;
   if (result.connect.seconds > 0) figures.connects_per_s = people / result.connect.seconds;
-  if (!result.work) return figures;
-  const { work, latency_us: latency } = result;
-  const count = scenario.load.includes('match') ? work.matches : work.heard;
-  costs(work, count, figures, scenario.load.includes('match') ? 'match_us' : 'message_us');
-  figures.memory = (ofNodes(result.memory_talked) - ofNodes(result.memory_empty)) / people;
-  figures.per_s = count / work.seconds;
-  for (const point of ['p50', 'p99', 'p99.9']) figures[`${point}_ms`] = latency[point] / 1000;
+  const kind = kindOf(scenario);
+  if (kind === 'connect') return figures;
+  const part = result.work ?? result.find;
+  const count = kind === 'match' ? part.matches : part.heard;
+  costs(part, count, figures, `${kind}_us`);
+  figures.memory = (ofNodes(result.memory_talked ?? result.memory_matched) - ofNodes(result.memory_empty)) / people;
+  figures.per_s = count / part.seconds;
+  figures.across = result.total.across / result.total.matches;
+  for (const point of result.work ? ['p50', 'p99', 'p99.9'] : []) figures[`${point}_ms`] = result.latency_us[point] / 1000;
   return figures;
 }
 
-function check(contender, started, scenario, result) {
-  const { total } = result;
-  if (!total || scenario.load.includes('match')) return;
-  if (contender.across && total.across !== total.matches) {
-    throw new Error(`only ${total.across} of ${total.matches} pairs were on two nodes`);
+function check(contender, scenario, result) {
+  const { across, matches } = result.total;
+  if (contender.across && kindOf(scenario) === 'message' && across !== matches) {
+    throw new Error(`only ${across} of ${matches} pairs were on two nodes`);
   }
 }
 
@@ -58,7 +60,7 @@ export async function measure(name, scenario) {
   const started = await contender.start();
   try {
     const result = await runLoad(loadArguments(contender, started, scenario));
-    check(contender, started, scenario, result);
+    check(contender, scenario, result);
     return figuresOf(result, scenario);
   } catch (error) {
     throw new Error(`${name}, ${scenario.title}: ${error.message}`);
@@ -67,30 +69,34 @@ export async function measure(name, scenario) {
   }
 }
 
-/** strace -c attached while people talk, from before the first message until all is heard: calls for each message, by name. */
+const NEXT = { connect: 'find', work: 'end' };
+
+/** strace -c attached for a phase, from before its first connection or message until its last: calls for each of them, by name. */
 export async function countCalls(name, scenario) {
   const contender = contenders[name];
   const started = await contender.start();
   const folder = await mkdtemp(`${tmpdir()}/passerby-strace-`);
+  const counting = scenario.phase ?? 'work';
   let strace;
   const onPhase = async (phase) => {
-    if (phase === 'work') {
+    if (phase === counting) {
       strace = start('strace', ['-f', '-c', '-o', `${folder}/calls`, '-p', String(started.watch.node1)]);
       await new Promise((resolve, reject) => {
         strace.stderr.on('data', (text) => { if (String(text).includes('attached')) resolve(); });
         strace.ended.then(() => reject(new Error(`strace: ${strace.said}`)));
       });
       await sleep(300); // all threads
-    } else if (phase === 'end') {
+    } else if (phase === NEXT[counting]) {
       await stop(strace, 'SIGINT');
     }
   };
   try {
     const result = await runLoad(loadArguments(contender, started, scenario), onPhase);
+    const count = counting === 'work' ? result.total.heard : result.people;
     const calls = {};
     for (const line of (await readFile(`${folder}/calls`, 'utf8')).split('\n')) {
       const words = line.trim().split(/\s+/);
-      if (/^\d/.test(words[0]) && words.at(-1) !== 'total') calls[words.at(-1)] = Number(words[3]) / result.total.heard;
+      if (/^\d/.test(words[0]) && words.at(-1) !== 'total') calls[words.at(-1)] = Number(words[3]) / count;
     }
     return { total: sum(Object.values(calls)), calls };
   } catch (error) {

@@ -15,7 +15,7 @@ export function start(command, args, { stdin = 'ignore', env = process.env } = {
   const child = spawn(command, args, { stdio: [stdin, 'pipe', 'pipe'], cwd: ROOT, env });
   child.said = '';
   child.stderr.setEncoding('utf8').on('data', (text) => { child.said = (child.said + text).slice(-4000); });
-  child.ended = once(child, 'exit');
+  child.ended = once(child, 'close'); // not 'exit': until then more may come of what it said
   running.add(child);
   child.ended.then(() => running.delete(child));
   return child;

@@ -1,13 +1,15 @@
 // publish.mjs - ./dev bench --publish: puts what was measured where README.md and OPERATIONS.md show it, so that no figure is copied by hand.
 //
-// Flow:  the charts and the JSON of build/bench go to tests/bench/results; in the documents, what stands between <!-- figures: NAME -->
-//        and <!-- /figures --> is written anew.
-// Fails: when there is nothing to publish, and when it is of --quick.
+// Flow:  the charts, the JSON and the report of build/bench take the place of those in tests/bench/results; in the documents, what stands
+//        between <!-- figures: NAME --> and <!-- /figures --> is written anew.
+// Fails: when there is nothing to publish, and when it is not the whole: of --quick, of some scenarios or contenders, of few rounds or sizes.
 
-import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { figureRows } from './figures.mjs';
-import { messageTable, scaleTable, table } from './report.mjs';
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { machineLine } from './machine.mjs';
+import { lacking, lackingOfScale } from './plan.mjs';
+import { goalTable, messageTable, scaleTable } from './report.mjs';
 
+const PUBLISHED = /\.(svg|json)$|^report\.md$/;
 const BLOCK = /(<!-- figures: ([a-z]+) -->\n)[^]*?(<!-- \/figures -->)/g;
 
 async function read(path) {
@@ -19,19 +21,24 @@ async function read(path) {
   }
 }
 
-const machineLine = ({ cpu, cpus, memory_bytes: memory, kernel, node }) =>
-  `${cpus} cores (${cpu}), ${Math.round(memory / 2 ** 30)} GiB, Linux ${kernel}, Node ${node}`;
+/** Charts and figures of --scale stand beside the others. */
+export const isOfScale = (name) => name.startsWith('scale');
 
 /** The text of each block that the results have. */
 export function blocks(results, scale) {
   const all = {};
   if (results) {
-    all.machine = `Measured on ${machineLine(results.machine)}, in turn; ratios of the least (of the medians) of the rounds, of which there were ${results.rounds}.`;
-    all.goals = table(['', 'goal', 'measured'], figureRows(results));
+    all.machine = `Measured on ${machineLine(results.machine)}, in turn; ratios of the least (of the medians) of the rounds, of which there were ${results.plan.rounds}.`;
+    all.goals = goalTable(results);
     all.messages = messageTable(results.scenarios);
   }
-  if (scale) all.scale = scaleTable(scale);
+  if (scale) all.scale = scaleTable(scale.results);
   return all;
+}
+
+function refuse(from, results, scale) {
+  const lacks = (results && lacking(results)) || (scale && lackingOfScale(scale));
+  if (lacks) throw new Error(`${from} is not the whole that the documents speak of: ${lacks}`);
 }
 
 /** A document with its blocks written anew; those that there are no figures for stay as they are. */
@@ -41,8 +48,10 @@ export async function publish(from, to, documents) {
   const results = await read(`${from}/results.json`);
   const scale = await read(`${from}/scale.json`);
   if (!results && !scale) throw new Error(`${from} has no figures: run ./dev bench first`);
-  if (results?.quick) throw new Error(`${from} is of --quick, a tenth of what its headings say: run ./dev bench without it`);
+  refuse(from, results, scale);
   await mkdir(to, { recursive: true });
-  for (const name of await readdir(from)) if (/\.(svg|json)$/.test(name)) await copyFile(`${from}/${name}`, `${to}/${name}`);
+  const fresh = (name) => PUBLISHED.test(name) && (isOfScale(name) ? scale : results) !== null;
+  for (const name of await readdir(to)) if (fresh(name)) await rm(`${to}/${name}`);
+  for (const name of await readdir(from)) if (fresh(name)) await copyFile(`${from}/${name}`, `${to}/${name}`);
   for (const path of documents) await writeFile(path, fill(await readFile(path, 'utf8'), blocks(results, scale)));
 }

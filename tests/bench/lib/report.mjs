@@ -2,7 +2,9 @@
 
 import { contenders } from './contenders.mjs';
 import { figureRows } from './figures.mjs';
-import { ratio } from './statistics.mjs';
+import { machineLine } from './machine.mjs';
+import { kindOf, optionOf } from './scenarios.mjs';
+import { fallsShort, ratio } from './statistics.mjs';
 
 const number = (value) => (value === undefined ? '' : value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3));
 const times = (value) => (value ? `${value.least.toFixed(2)} (${value.median.toFixed(2)})` : '');
@@ -16,6 +18,7 @@ const COLUMNS = {
   ],
   match: [
     ['match_us', 'CPU µs a match'], ['match_us_redis', 'Redis CPU µs'], ['per_s', 'matches/s'], ['p50_ms', 'p50 ms'], ['p99_ms', 'p99 ms'],
+    ['p99.9_ms', 'p99.9 ms'], ['memory', 'bytes a person'], ['across', 'of them across nodes'],
   ],
   connect: [
     ['connect_us', 'CPU µs a connection'], ['connect_first_us', 'the first 1,000'], ['connect_last_us', 'the last 1,000'],
@@ -23,9 +26,15 @@ const COLUMNS = {
   ],
 };
 
-export function kindOf(scenario) {
-  if (scenario.load.includes('idle')) return 'connect';
-  return scenario.load.includes('match') ? 'match' : 'message';
+/** † at a contender that did less a second than was asked of it. */
+export const mark = (scenario, figures) => (fallsShort(figures, optionOf(scenario, '--rate')) ? ' †' : '');
+
+/** What it did instead. */
+export const shortfall = (scenario, figures) => `${number(figures.per_s.median)} of ${number(optionOf(scenario, '--rate'))} a second`;
+
+function footnotes(those) {
+  return those.flatMap(({ scenario, results }) => Object.entries(results).filter(([, figures]) => mark(scenario, figures))
+    .map(([name, figures]) => `† ${contenders[name].title} did ${shortfall(scenario, figures)} in the median round: its latency is that of a growing backlog.`));
 }
 
 export function table(head, rows) {
@@ -36,9 +45,9 @@ function scenarioTable(scenario, results) {
   const columns = COLUMNS[kindOf(scenario)].filter(([name]) => Object.values(results).some((figures) => figures[name]));
   const [first] = columns[0];
   const rows = Object.entries(results).map(([name, figures]) => [
-    contenders[name].title, times(ratio(figures[first], results.floor?.[first])), ...columns.map(([figure]) => spread(figures[figure])),
+    contenders[name].title + mark(scenario, figures), times(ratio(figures[first], results.floor?.[first])), ...columns.map(([figure]) => spread(figures[figure])),
   ]);
-  return table(['', '× floor', ...columns.map(([, heading]) => heading)], rows);
+  return [table(['', '× floor', ...columns.map(([, heading]) => heading)], rows), ...footnotes([{ scenario, results }])].join('\n\n');
 }
 
 function callsTable(scenario, results) {
@@ -53,24 +62,24 @@ function callsTable(scenario, results) {
 export function messageTable(scenarios) {
   const those = scenarios.filter(({ scenario }) => kindOf(scenario) === 'message');
   const names = Object.keys(contenders).filter((name) => those.some(({ results }) => results[name]));
-  const cell = (results, name) => {
+  const cell = (scenario, results, name) => {
     const figure = results[name]?.message_us;
     const times = ratio(figure, results.floor?.message_us);
-    return figure ? `${number(figure.least)}${name === 'floor' || !times ? '' : ` (${times.least.toFixed(2)} ×)`}` : '';
+    return figure ? `${number(figure.least)}${name === 'floor' || !times ? '' : ` (${times.least.toFixed(2)} ×)`}${mark(scenario, results[name])}` : '';
   };
-  return table(['CPU µs a message', ...names.map((name) => contenders[name].title)],
-    those.map(({ scenario, results }) => [scenario.title, ...names.map((name) => cell(results, name))]));
+  return [table(['CPU µs a message', ...names.map((name) => contenders[name].title)],
+    those.map(({ scenario, results }) => [scenario.title, ...names.map((name) => cell(scenario, results, name))])), ...footnotes(those)].join('\n\n');
 }
 
 const SCALE = [
   ['people', 'people'], ['processes', 'nodes'], ['connects_per_s', 'connections/s'], ['connect_us', 'CPU µs each'], ['match_us', 'CPU µs a match'],
   ['match_redis_us', 'Redis'], ['messages', 'messages'], ['messages_per_s', 'a second'], ['message_us', 'CPU µs each'], ['message_redis_us', 'Redis'],
   ['p50_ms', 'p50 ms'], ['p99_ms', 'p99 ms'], ['node_bytes', 'node bytes a person'], ['redis_bytes', 'Redis bytes'],
-  ['all_bytes', 'all bytes, both ends and the kernel'], ['syncs', 'sync'], ['repeated', 'repeated'],
+  ['all_bytes', 'all bytes, both ends and the kernel'], ['kernel_bytes', 'the kernel’s, of each end'], ['syncs', 'sync'], ['repeated', 'repeated'], ['gaps', 'gaps'], ['aways', 'away'],
 ];
 
 /* What the whole machine has less: of few people that is lost in what else it does meanwhile. */
-const isLost = (name, { people }) => name === 'all_bytes' && people < 10_000;
+const isLost = (name, { people }) => ['all_bytes', 'kernel_bytes'].includes(name) && people < 10_000;
 const scaleCell = (name, figures) => {
   if (isLost(name, figures)) return '–';
   return Number.isInteger(figures[name]) ? figures[name].toLocaleString('en') : number(figures[name]);
@@ -79,11 +88,16 @@ const scaleCell = (name, figures) => {
 export const scaleTable = (results) => table(SCALE.map(([, heading]) => heading),
   results.map((figures) => SCALE.map(([name]) => scaleCell(name, figures))));
 
-export function report(result) {
-  const { rounds, scenarios, counted } = result;
-  const parts = [`Of ${rounds} rounds, in turn: the least (the median, to the most). × floor: ratio of the least (of the medians).`];
+export const goalTable = (result) => table(['', 'goal', 'measured'], figureRows(result));
+
+export function report({ machine, plan, scenarios, counted }) {
+  const parts = [
+    '# What ./dev bench found',
+    `Measured on ${machineLine(machine)}.`,
+    `Of ${plan.rounds} rounds, in turn: the least (the median, to the most). × floor: ratio of the least (of the medians).`,
+  ];
   for (const { scenario, results } of scenarios) parts.push(`### ${scenario.title}`, scenarioTable(scenario, results));
   for (const { scenario, results } of counted) parts.push(`### ${scenario.title}`, callsTable(scenario, results));
-  parts.push('### Goals', table(['', 'goal', 'measured'], figureRows(result)));
+  parts.push('### Goals', goalTable({ machine, scenarios, counted }));
   return `${parts.join('\n\n')}\n`;
 }

@@ -1,17 +1,19 @@
 // scale.mjs - ./dev bench --scale N: N people on this machine, every pair on two nodes, and all of them talk.
 //
 // Flow:  a Redis, as many nodes as hold N people (a process may have so many files open), as many loads; all connect → all find their
-//        stranger → all talk, RATE messages a second at most and until everybody has said something → nothing is lost. The phases of
-//        the loads begin together.
-// Fails: when anything is lost or altered, and when a node or a load ends early. Repeated messages, and what nodes ask to be repeated,
+//        stranger → all talk, until everybody has said something and for LEAST_SECONDS → nothing is lost. The phases of the loads begin
+//        together. All together say RATE messages a second whatever their number, so that from size to size people alone grow (and
+//        nodes, beyond what one process can hold): the same rate for each would let packs to Redis grow with them.
+// Fails: when anything is lost or altered, when a pair is not on two nodes, and when a node or a load ends early. Repeated messages, and what nodes ask to be repeated,
 //        are counted: a machine so full stands still now and then.
 // Owns:  nf_conntrack_max, raised while more people than it allows are connected, and put back.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lineChart } from './chart.mjs';
 import { passerbyNodes } from './contenders.mjs';
+import { machine } from './machine.mjs';
 import { askRedis, says, start, stop } from './processes.mjs';
 import { scaleTable } from './report.mjs';
 
@@ -23,7 +25,6 @@ const PERSON_BYTES = 12 << 10; // both ends of the connection, the kernel and Re
 /* People and nodes share a few cores here, and a process may wait long for its turn: nobody is taken for dead because of that. */
 const PATIENT = ['--handshake-timeout', '60s', '--ping-interval', '2m', '--dead-after', '6m'];
 const CONNTRACK = '/proc/sys/net/netfilter/nf_conntrack_max';
-const TICKS = 100; // of /proc/PID/stat, a second: USER_HZ
 
 /** Room for N connections in the kernel's table of them; what it returns puts back what was there. */
 export function raiseConntrack(people, path = CONNTRACK) {
@@ -51,10 +52,9 @@ function needMemory(people) {
   if (there < needed) throw new Error(`${people} people take ${(needed / 2 ** 30).toFixed(1)} GiB of memory, and ${(there / 2 ** 30).toFixed(1)} are free`);
 }
 
-const cpuSeconds = (pid) => {
-  const words = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(words[11]) + Number(words[12])) / TICKS;
-};
+/** Of all threads, as the scheduler counts it: in nanoseconds, where /proc/PID/stat has ticks of 10 ms. */
+export const cpuSeconds = (pid) => sum(readdirSync(`/proc/${pid}/task`)
+  .map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]))) / 1e9;
 const kib = (text, name) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(text)[1]);
 const anonymousBytes = (pid) => 1024 * kib(readFileSync(`/proc/${pid}/status`, 'utf8'), 'RssAnon');
 const availableBytes = () => 1024 * kib(readFileSync('/proc/meminfo', 'utf8'), 'MemAvailable');
@@ -78,13 +78,13 @@ function startLoad(args) {
   };
 }
 
-function startLoads(people, ports, rate) {
+function startLoads(people, ports) {
   const count = ports.length;
   const loads = [];
   for (let i = 0; i < count; i++) {
     const share = 2 * (Math.floor(people / 2 / count) + (i < (people / 2) % count ? 1 : 0));
     loads.push(startLoad(['--target', `127.0.0.1:${ports[i]},127.0.0.1:${ports[(i + 1) % count]}`, '--people', share, '--do', 'rate',
-      '--rate', Math.ceil(rate / count), '--messages', share, '--warm', 0, '--topics', '--tolerant', '--gate', '--at-once', 32,
+      '--rate', Math.ceil(RATE / count), '--messages', Math.max(share, Math.ceil((RATE * LEAST_SECONDS) / count)), '--warm', 0, '--topics', '--tolerant', '--gate', '--at-once', 32,
       '--stall', 120, '--sources', i * Math.ceil(MOST_PEOPLE / PER_ADDRESS)].map(String)));
   }
   return loads;
@@ -116,28 +116,39 @@ async function redisBytes(redis) {
   return Number(/used_memory:(\d+)/.exec(await askRedis(redis, 'INFO memory'))[1]);
 }
 
+/** Bytes in use now: of nodes, of loads, of Redis, and of the machine. */
+async function memory(nodePids, loads, redis) {
+  return {
+    nodes: sum(nodePids.map(anonymousBytes)), loads: sum(loads.map(({ child }) => anonymousBytes(child.pid))),
+    redis: await redisBytes(redis), all: -availableBytes(),
+  };
+}
+
 async function run(people, nodes, loads) {
   const nodePids = Object.entries(nodes.watch).filter(([name]) => name !== 'redis').map(([, pid]) => pid);
   const pids = [...nodePids, nodes.redis.pid];
   const ofNodes = (part) => sum(part.cpu.slice(0, -1));
   await Promise.all(loads.map((load) => load.phase('connect')));
-  const empty = { nodes: sum(nodePids.map(anonymousBytes)), redis: await redisBytes(nodes.redis), available: availableBytes() };
+  const empty = await memory(nodePids, loads, nodes.redis);
   const connect = await phase(loads, 'find', pids);
   const find = await phase(loads, 'work', pids);
   const work = await phase(loads, 'end', pids);
-  const full = { nodes: sum(nodePids.map(anonymousBytes)), redis: await redisBytes(nodes.redis), available: availableBytes() };
+  const full = await memory(nodePids, loads, nodes.redis);
+  const bytes = (part) => (full[part] - empty[part]) / people;
   for (const load of loads) load.go();
   const results = await Promise.all(loads.map((load) => load.result()));
   const total = (name) => sum(results.map((result) => result.total[name]));
   if (total('said') !== total('heard')) throw new Error(`${total('said') - total('heard')} messages were lost`);
+  if (total('across') !== total('matches')) throw new Error(`only ${total('across')} of ${total('matches')} pairs were on two nodes`);
   return {
     people, processes: nodePids.length, connects_per_s: people / connect.seconds, connect_us: (ofNodes(connect) / people) * 1e6,
     matches_per_s: people / 2 / find.seconds, match_us: (ofNodes(find) / (people / 2)) * 1e6,
-    match_redis_us: (find.cpu.at(-1) / (people / 2)) * 1e6, across: total('across') / total('matches'),
+    match_redis_us: (find.cpu.at(-1) / (people / 2)) * 1e6,
     messages: total('heard'), messages_per_s: total('heard') / work.seconds, message_us: (ofNodes(work) / total('heard')) * 1e6,
     message_redis_us: (work.cpu.at(-1) / total('heard')) * 1e6, ...percentiles(results),
-    node_bytes: (full.nodes - empty.nodes) / people, redis_bytes: (full.redis - empty.redis) / people,
-    all_bytes: (empty.available - full.available) / people, repeated: total('repeated'), gaps: total('gaps'), syncs: total('syncs'),
+    node_bytes: bytes('nodes'), redis_bytes: bytes('redis'), all_bytes: bytes('all'),
+    kernel_bytes: (bytes('all') - bytes('nodes') - bytes('loads') - bytes('redis')) / 2, repeated: total('repeated'), gaps: total('gaps'), syncs: total('syncs'),
+    aways: total('aways'),
   };
 }
 
@@ -146,8 +157,7 @@ async function scaleTo(people) {
   const putBack = raiseConntrack(people);
   const count = Math.max(2, Math.ceil(people / MOST_PEOPLE));
   const nodes = await passerbyNodes(count, PATIENT);
-  const rate = Math.min(RATE, Math.max(100, people / LEAST_SECONDS));
-  const loads = startLoads(people, nodes.ports, rate);
+  const loads = startLoads(people, nodes.ports);
   try {
     return await run(people, nodes, loads);
   } finally {
@@ -158,20 +168,30 @@ async function scaleTo(people) {
   }
 }
 
+const CHARTS = {
+  memory: ['node_bytes', 'bytes of a node, for each person'], cpu: ['message_us', 'CPU µs of the nodes, for each message'],
+  redis: ['message_redis_us', 'CPU µs of Redis, for each message'], latency: ['p99_ms', 'p99 latency, ms'],
+};
+const CONDITIONS = `${RATE.toLocaleString('en')} messages a second in all at each size`;
+
+async function write(result, out) {
+  const { results } = result;
+  await writeFile(`${out}/scale.json`, `${JSON.stringify(result, null, 1)}\n`);
+  await writeFile(`${out}/scale.md`, `${scaleTable(results)}\n`);
+  for (const [name, [figure, title]] of results.length > 1 ? Object.entries(CHARTS) : []) {
+    const points = results.map((figures) => [figures.people, figures[figure], `${figures.processes} nodes`]);
+    await writeFile(`${out}/scale-${name}.svg`, lineChart(title, CONDITIONS, points));
+  }
+}
+
+/** Written after each size: a later one may find the machine too small. */
 export async function scaleUp(sizes, out) {
-  const results = [];
+  const result = { machine: machine(), sizes, rate: RATE, results: [] };
   for (const people of sizes) {
-    const figures = await scaleTo(2 * Math.round(people / 2));
+    const figures = await scaleTo(people);
     process.stderr.write(`${JSON.stringify(figures)}\n`);
-    results.push(figures);
+    result.results.push(figures);
+    await write(result, out);
   }
-  const text = scaleTable(results);
-  await writeFile(`${out}/scale.json`, `${JSON.stringify(results, null, 1)}\n`);
-  await writeFile(`${out}/scale.md`, `${text}\n`);
-  const charts = { memory: ['node_bytes', 'bytes of a node, for each person'], cpu: ['message_us', 'CPU µs of the nodes, for each message'],
-    redis: ['message_redis_us', 'CPU µs of Redis, for each message'], latency: ['p99_ms', 'p99 latency, ms'] };
-  for (const [name, [figure, title]] of results.length > 1 ? Object.entries(charts) : []) {
-    await writeFile(`${out}/scale-${name}.svg`, lineChart(title, results.map((figures) => [figures.people, figures[figure]])));
-  }
-  console.log(text);
+  console.log(scaleTable(result.results));
 }

@@ -1,4 +1,5 @@
-// scenarios.mjs - what the contenders have to do. `load`: options of the load; `of`: who does it.
+// scenarios.mjs - what the contenders have to do. `load`: options of the load; `of`: who does it. Where a contender has several nodes, the
+// load has every pair talk across two of them (measure.mjs); whoever searches by chance meets whom the broker finds.
 
 const TALK = ['--do', 'talk', '--warm', '1', '--seconds', '2'];
 const EVERYBODY = ['floor', 'passerby', 'ws'];
@@ -12,22 +13,32 @@ export const scenarios = [
   { name: 'few-of-1000', title: '1,000 people, 200 pairs talking', load: ['--people', 1000, '--talkers', 400, ...TALK], of: ['floor', 'passerby'] },
   { name: 'all', title: '10,000 people, all talking', load: ['--people', 10000, ...TALK], of: EVERYBODY },
   { name: 'all-plain', title: '10,000 people, all talking, without acks', load: ['--people', 10000, '--plain', ...TALK], of: EVERYBODY },
-  { name: 'across', title: '1,000 people, all talking, each pair on two nodes', load: ['--people', 1000, ...TALK], of: ACROSS },
-  { name: 'rate', title: '10,000 people, 10,000 messages a second',
+  { name: 'across', title: '1,000 people, all talking, across nodes where there are two', load: ['--people', 1000, ...TALK], of: ACROSS },
+  { name: 'rate', title: '10,000 people, 10,000 messages a second, across nodes where there are two',
     load: ['--people', 10000, '--do', 'rate', '--rate', 10000, '--warm', 2, '--seconds', 5], of: [...EVERYBODY, 'passerby-redis', 'socketio'] },
   { name: 'idle', title: '19,000 people connect, and are silent', load: ['--people', 19000, '--do', 'idle'], of: EVERYBODY },
-  { name: 'match', title: '1,000 people search again and again',
+  { name: 'match-once', title: '19,000 people search once, 1,000 at a time',
+    load: ['--people', 19000, '--do', 'find', '--at-once', 1000], of: ['floor', 'passerby', 'passerby-redis'] },
+  { name: 'match', title: '1,000 people search again and again: each match, and the end of the chat before',
     load: ['--people', 1000, '--do', 'match', '--warm', 1, '--seconds', 3], of: [...EVERYBODY, 'passerby-redis'] },
   { name: 'match-rate', title: '2,000 people, 1,000 matches a second, over three nodes',
     load: ['--people', 2000, '--do', 'match', '--rate', 1000, '--warm', 2, '--seconds', 5], of: ['passerby-3'] },
 ];
 
-/** Those whose system calls are counted: so many messages, after which it stands still. */
+/** Those whose system calls are counted while `phase` (work) lasts: of so many connections or messages, after which all stands still. */
 export const counted = [
-  { name: 'calls', title: 'system calls for each frame, 1,000 people, all talking',
+  { name: 'calls', title: 'system calls for each frame, 1,000 people, all talking, without acks',
     load: ['--people', 1000, '--plain', '--do', 'talk', '--warm', 0, '--messages', 30000], of: EVERYBODY },
-  { name: 'calls-acks', title: 'system calls for each message with its ack, the same',
+  { name: 'calls-acks', title: 'system calls for each message with its ack, 1,000 people, all talking',
     load: ['--people', 1000, '--do', 'talk', '--warm', 0, '--messages', 30000], of: EVERYBODY },
-  { name: 'calls-rate', title: 'system calls for each frame, 2,000 messages a second',
+  { name: 'calls-rate', title: 'system calls for each frame, 2,000 messages a second, without acks',
     load: ['--people', 1000, '--plain', '--do', 'rate', '--rate', 2000, '--warm', 0, '--messages', 10000], of: EVERYBODY },
+  { name: 'calls-connect', title: 'system calls for each connection, of 1,000', phase: 'connect',
+    load: ['--people', 1000, '--do', 'find'], of: EVERYBODY },
 ];
+
+/** The value of an option of the load; undefined = it has none. */
+export const optionOf = ({ load }, option) => (load.includes(option) ? load[load.indexOf(option) + 1] : undefined);
+
+/** What is measured of it: 'connect', 'match' or 'message'. */
+export const kindOf = (scenario) => ({ idle: 'connect', find: 'match', match: 'match' }[optionOf(scenario, '--do')] ?? 'message');

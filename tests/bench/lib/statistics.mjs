@@ -16,6 +16,9 @@ export function summarise(runs) {
   return Object.fromEntries([...names].map((name) => [name, summary(runs.map((run) => run[name]).filter((value) => value !== undefined))]));
 }
 
+/** Less was done a second, in the median round, than was asked: latencies are then those of a growing backlog. */
+export const fallsShort = (figures, rate) => rate !== undefined && figures?.per_s !== undefined && figures.per_s.median < 0.99 * rate;
+
 /** Of the least and of the medians. */
 export function ratio(mine, base) {
   return mine && base && base.least > 0 ? { least: mine.least / base.least, median: mine.median / base.median } : undefined;

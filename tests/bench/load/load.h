@@ -25,7 +25,7 @@ enum {
 };
 
 enum dialect { DIALECT_PLAIN, DIALECT_SOCKETIO };
-enum work { WORK_IDLE, WORK_TALK, WORK_RATE, WORK_MATCH };
+enum work { WORK_IDLE, WORK_FIND, WORK_TALK, WORK_RATE, WORK_MATCH };
 
 struct options {
     struct sockaddr_in targets[MAX_TARGETS];
@@ -72,7 +72,7 @@ struct person {
     uint32_t acked;     /* highest that the stranger has acknowledged; of a plain person: that was heard there */
     uint32_t heard;     /* seq of the last message from the stranger */
     uint8_t state;      /* enum person_state */
-    uint64_t found_ns;  /* when it began to search */
+    uint64_t found_ns;  /* when it began to search, or should have */
     uint64_t *said_ns;  /* when it said, or should have said, its last WINDOW messages; NULL until it speaks */
     struct buffer *in;  /* the beginning of a frame; NULL = none */
     struct buffer *out; /* what the kernel would not take; NULL = nothing */
@@ -160,7 +160,7 @@ bool json_look(const char *text, size_t length, const char *const *names, struct
 /* --- person.c --- */
 /* The relay said something. */
 void person_told(struct load *load, struct person *person, const char *text, size_t length);
-void person_find(struct load *load, struct person *person);
+void person_find(struct load *load, struct person *person, uint64_t due_ns);
 /* Says the next message, due at that time; into `with`, if that is not NULL. False if the window is full. */
 bool person_say(struct load *load, struct person *person, uint64_t due_ns, struct buffer *with);
 /* All that is unacknowledged. */

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,6 +39,16 @@ static void write_filler(char filler[MAX_BODY]) {
         filler[i] = sentence[i % LENGTH];
 }
 
+/* Of the whole run. */
+static void put_total(struct load *load) {
+    const struct tally *total = &load->tally;
+    buffer_printf(&load->result,
+                  "\"total\":{\"said\":%" PRIu64 ",\"heard\":%" PRIu64 ",\"matches\":%" PRIu64 ",\"across\":%" PRIu64
+                  ",\"repeated\":%" PRIu64 ",\"gaps\":%" PRIu64 ",\"syncs\":%" PRIu64 ",\"aways\":%" PRIu64 "},",
+                  total->said, total->heard, total->matches, total->across, total->repeated, total->gaps, total->syncs,
+                  total->aways);
+}
+
 int main(int argc, char **argv) {
     struct load *load = memory_zero(1, sizeof *load);
     signal(SIGPIPE, SIG_IGN);
@@ -53,9 +64,12 @@ int main(int argc, char **argv) {
     if (load->options.work != WORK_IDLE) {
         phase_find(load);
         watch_put_memory(load, "memory_matched");
+    }
+    if (load->options.work > WORK_FIND) {
         phase_work(load);
         watch_put_memory(load, "memory_talked");
     }
+    put_total(load);
     buffer_printf(&load->result, "\"people\":%u}", load->options.people);
     printf("%.*s\n", (int)load->result.length, load->result.bytes);
     fflush(stdout);

@@ -14,8 +14,10 @@ static const char usage[] =
     "  --dialect plain|socketio  what is around the objects of passerby.v1 (plain)\n"
     "  --people N                connections\n"
     "  --talkers N               of them, the first so many find strangers and talk (all)\n"
-    "  --do idle|talk|rate|match connect only; talk as fast as it goes, one message of each pair under way;\n"
-    "                            talk at --rate; search again and again, at --rate if given (idle)\n"
+    "  --do idle|find|talk|rate|match\n"
+    "                            connect only; find a stranger, and be silent; talk as fast as it goes, one message\n"
+    "                            of each pair under way; talk at --rate; search again and again, at --rate if given\n"
+    "                            (idle)\n"
     "  --rate N                  messages, or matches, a second of all together\n"
     "  --plain                   people who number and acknowledge nothing\n"
     "  --topics                  each pair names a topic of its own, and so finds each other\n"
@@ -127,7 +129,7 @@ static void read_watched(struct options *options, char *text) {
 
 static void take(struct options *options, int option, char *value) {
     static const char *const dialects[] = {"plain", "socketio", NULL};
-    static const char *const works[] = {"idle", "talk", "rate", "match", NULL};
+    static const char *const works[] = {"idle", "find", "talk", "rate", "match", NULL};
     switch ((enum choice)option) {
     case OPTION_TARGET: read_targets(options, value); break;
     case OPTION_DIALECT: options->dialect = (enum dialect)one_of(value, dialects); break;

@@ -92,7 +92,7 @@ void person_say_again(struct load *load, struct person *person) {
     buffer_fini(&out);
 }
 
-void person_find(struct load *load, struct person *person) {
+void person_find(struct load *load, struct person *person, uint64_t due_ns) {
     char text[128];
     char topics[48] = "";
     if (load->options.topics)
@@ -102,7 +102,7 @@ void person_find(struct load *load, struct person *person) {
     if (person->state == PERSON_MATCHED)
         load->matched--;
     person->state = PERSON_FINDING;
-    person->found_ns = now_ns();
+    person->found_ns = due_ns;
     say(load, person, text);
 }
 
@@ -204,7 +204,7 @@ static void join(struct load *load, struct person *person, struct person *strang
     if (a % load->options.target_count != b % load->options.target_count)
         load->tally.across++;
     if (load->talking && load->options.work == WORK_MATCH && load->options.rate == 0)
-        person_find(load, stranger);
+        person_find(load, stranger, now_ns());
 }
 
 static void hear_matched(struct load *load, struct person *person, const struct field *fields) {
@@ -230,7 +230,7 @@ static void hear_ended(struct load *load, struct person *person) {
     if (load->options.work != WORK_MATCH)
         fail("person %u: the chat was ended", person_index(load, person));
     if (person->state == PERSON_MATCHED)
-        person_find(load, person);
+        person_find(load, person, now_ns());
 }
 
 static void hear_hello(struct load *load, struct person *person) {

@@ -85,7 +85,7 @@ void phase_find(struct load *load) {
     watch_read(load, &begin);
     while (load->matched < load->options.talkers) {
         while (searching < load->options.talkers && searching - load->matched < load->options.at_once)
-            person_find(load, &load->people[searching++]);
+            person_find(load, &load->people[searching++], now_ns());
         turn(load, UINT64_MAX);
     }
     if (load->strangers.count > 0)
@@ -115,27 +115,29 @@ static void due_message(struct load *load, uint64_t due_ns) {
     fail("everybody has a full window: the relay is slower than the rate");
 }
 
-/* Two people of different chats search, find each other, and so do then the two whom they have left: two matches. */
-static void due_match(struct load *load) {
+/* Two people of different chats search, find each other, and so do then the two whom they have left: two matches. False if the
+ * relay has let everybody wait: then they are still due. */
+static bool due_match(struct load *load, uint64_t due_ns) {
     struct person *one = next_matched(load, NULL);
     struct person *other = one == NULL ? NULL : next_matched(load, one);
     if (other == NULL)
-        return;
-    person_find(load, one);
-    person_find(load, other);
+        return false;
+    person_find(load, one, due_ns);
+    person_find(load, other, due_ns);
+    return true;
 }
 
-/* Everything that is due by now; returns when the next is. */
+/* Everything that is due by now; returns when the next is, or when somebody is told something. */
 static uint64_t keep_rate(struct load *load, uint64_t began_ns, uint64_t *done) {
     bool match = load->options.work == WORK_MATCH;
     double interval_ns = (match ? 2e9 : 1e9) / load->options.rate;
     uint64_t now = now_ns();
     uint64_t due = began_ns + (uint64_t)((double)*done * interval_ns);
     while (due <= now) {
-        if (match)
-            due_match(load);
-        else
+        if (!match)
             due_message(load, due);
+        else if (!due_match(load, due))
+            return UINT64_MAX;
         due = began_ns + (uint64_t)((double)++*done * interval_ns);
     }
     return due;
@@ -183,7 +185,7 @@ static void begin(struct load *load) {
         if (load->options.work == WORK_TALK)
             person_say(load, person, now_ns(), NULL);
         else
-            person_find(load, person);
+            person_find(load, person, now_ns());
     }
 }
 
@@ -220,11 +222,4 @@ void phase_work(struct load *load) {
     gate(load, "end");
     watch_put(load, "work", &from, &to);
     histogram_put(&load->latency, &load->result);
-    buffer_printf(&load->result,
-                  "\"total\":{\"said\":%llu,\"heard\":%llu,\"matches\":%llu,\"across\":%llu,\"repeated\":%llu,"
-                  "\"gaps\":%llu,\"syncs\":%llu,\"aways\":%llu},",
-                  (unsigned long long)load->tally.said, (unsigned long long)load->tally.heard,
-                  (unsigned long long)load->tally.matches, (unsigned long long)load->tally.across,
-                  (unsigned long long)load->tally.repeated, (unsigned long long)load->tally.gaps,
-                  (unsigned long long)load->tally.syncs, (unsigned long long)load->tally.aways);
 }
