@@ -155,6 +155,7 @@ int main(void) {
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
+    frames_init();
     epoll = epoll_create1(EPOLL_CLOEXEC);
     int listener = open_listener();
     struct epoll_event first = {.events = EPOLLIN, .data.ptr = NULL};

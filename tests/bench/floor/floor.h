@@ -31,6 +31,8 @@ struct told {
 bool floor_send(struct person *person, const struct buffer *what);
 
 /* --- frames.c --- */
+/* What OpenSSL does once, as passerby has it do at its start, and not for its first connection. */
+void frames_init(void);
 /* Answers a whole upgrade request. Returns its length, 0 if there is more to come, -1 if it is none. */
 long frames_upgrade(struct person *person, const char *bytes, size_t length, struct buffer *out);
 /* Takes whole frames; returns how many bytes, or -1 if the connection is to be closed. */

@@ -96,6 +96,7 @@ export function report({ machine, plan, scenarios, counted }) {
     `Measured on ${machineLine(machine)}.`,
     `Of ${plan.rounds} rounds, in turn: the least (the median, to the most). × floor: ratio of the least (of the medians).`,
   ];
+  if (plan.quick) parts.push('Of --quick: a tenth of the people, the messages and the rates that the headings say.');
   for (const { scenario, results } of scenarios) parts.push(`### ${scenario.title}`, scenarioTable(scenario, results));
   for (const { scenario, results } of counted) parts.push(`### ${scenario.title}`, callsTable(scenario, results));
   parts.push('### Goals', goalTable({ machine, scenarios, counted }));
