@@ -10,7 +10,7 @@ import { contenders, startLiar } from './lib/contenders.mjs';
 import { barChart, dotChart, lineChart } from './lib/chart.mjs';
 import { charts } from './lib/charts.mjs';
 import { planOf, sizesOf } from './lib/plan.mjs';
-import { ROOT, runLoad, start } from './lib/processes.mjs';
+import { ROOT, runLoad, says, start, stop } from './lib/processes.mjs';
 import { fill, publish } from './lib/publish.mjs';
 import { report } from './lib/report.mjs';
 import { cpuSeconds, raiseConntrack } from './lib/scale.mjs';
@@ -21,6 +21,8 @@ const FEW = ['--people', '20', '--do', 'talk', '--warm', '0', '--messages', '500
 
 /* Longer than --prefer: the last two may have just left each other. */
 const MATCHES = ['--people', '20', '--do', 'match', '--warm', '0', '--messages', '500', '--stall', '30'];
+
+const run = (...options) => promisify(execFile)(process.execPath, ['tests/bench/bench.mjs', ...options], { cwd: ROOT });
 
 async function talk(started, options = FEW) {
   try {
@@ -85,7 +87,8 @@ for (const name of ['floor', 'passerby', 'ws']) {
 test('the bench, quick, from end to end: a report, JSON, charts', { timeout: 300000 }, async () => {
   const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
   const only = 'talk,across,idle,match-once,match-rate,calls,calls-connect';
-  const { stdout } = await promisify(execFile)(process.execPath, ['tests/bench/bench.mjs', '--quick', '--only', only, '--out', out], { cwd: ROOT });
+  for (const name of ['old.svg', 'scale-old.svg']) await writeFile(`${out}/${name}`, '');
+  const { stdout } = await run('--quick', '--only', only, '--out', out);
   const { plan, scenarios: all, counted: calls } = JSON.parse(await readFile(`${out}/results.json`, 'utf8'));
   for (const { results } of all) {
     for (const figures of Object.values(results)) {
@@ -105,9 +108,22 @@ test('the bench, quick, from end to end: a report, JSON, charts', { timeout: 300
   assert.ok(calls[0].results.floor.total > 1.9, 'a message costs the floor a read and a write');
   const connection = calls[1].results.floor.calls;
   assert.ok(connection.sendto < 1.1 && !connection.setsockopt, `a connection costs the floor one send: ${JSON.stringify(connection)}`);
-  assert.deepEqual((await readdir(out)).sort(), ['across.svg', 'connect.svg', 'cpu.svg', 'memory.svg', 'report.md', 'results.json']);
+  assert.deepEqual((await readdir(out)).sort(), ['across.svg', 'connect.svg', 'cpu.svg', 'memory.svg', 'report.md', 'results.json', 'scale-old.svg']);
   assert.equal(await readFile(`${out}/report.md`, 'utf8'), stdout.trimEnd() + '\n');
   await assert.rejects(publish(out, out, []), /--quick/);
+  await rm(out, { recursive: true });
+});
+
+test('what a run has found is there before it ends', { timeout: 300000 }, async () => {
+  const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
+  const bench = start(process.execPath, ['tests/bench/bench.mjs', '--quick', '--rounds', '3', '--only', 'talk', '--of', 'floor', '--out', out]);
+  await says(bench, /round 2 of 3/);
+  const { plan, scenarios: [talk] } = JSON.parse(await readFile(`${out}/results.json`, 'utf8'));
+  assert.equal(plan.rounds, 3);
+  assert.ok([1, 2].includes(talk.runs.floor.length)); // the second is written just after it is told
+  await stop(bench, 'SIGTERM');
+  await assert.rejects(run('--scale', '200,100000000', '--out', out), /100000000 people take .* GiB of memory/);
+  assert.equal(JSON.parse(await readFile(`${out}/scale.json`, 'utf8')).results.length, 1);
   await rm(out, { recursive: true });
 });
 
@@ -123,7 +139,8 @@ test('what makes no sense on the command line is said', () => {
 
 test('people on several nodes, by --scale: nothing is lost', { timeout: 300000 }, async () => {
   const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
-  await promisify(execFile)(process.execPath, ['tests/bench/bench.mjs', '--scale', '200,400', '--out', out], { cwd: ROOT });
+  await writeFile(`${out}/scale-old.svg`, '');
+  await run('--scale', '200,400', '--out', out);
   const { sizes, results } = JSON.parse(await readFile(`${out}/scale.json`, 'utf8'));
   assert.deepEqual(sizes, [200, 400]);
   assert.deepEqual(results.map(({ people }) => people), [200, 400]);
