@@ -1,7 +1,7 @@
 /* heap_pages.c - the heap on huge pages.
  *
  * Each message touches a dozen small objects of its two people. Of ten thousand people who all talk, each of these is on a page of its
- * own that the processor no longer knows the way to, and finding it costs more than what is done there: a quarter of the CPU of a
+ * own that the processor no longer knows the way to, and finding it costs more than what is done there: an eighth of the CPU of a
  * message. On pages of 2 MB there are few ways to know.
  *
  * Flow:  all threads share the heap proper (else each has its own, which grows page by page) → it is extended once by as much as may be
