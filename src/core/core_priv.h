@@ -34,6 +34,7 @@ enum {
     OFFER_TIMEOUT_MS = 2000,
     GREETING_TIMEOUT_MS = 2000,
     BROKER_RETRY_MS = 500, /* the broker was down: ask again */
+    REASSERT_MS = 5000,    /* who waits is told to the broker again */
     SETTLE_MS = 5000,      /* after frames may have been lost: until everybody has told how things stand */
     AWAY_SLACK_MS =
         10000,           /* a chat is ended by the side that is there; the away one waits so much longer for the word */

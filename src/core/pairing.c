@@ -1,6 +1,7 @@
 /* pairing.c - a session's search, from `find` to `matched`.
  *
- * Flow:   seeker:    IDLE ─SEEK→ SEEKING ─nobody→ WAITING (tells `waiting`; seeks again when its preferences relax)
+ * Flow:   seeker:    IDLE ─SEEK→ SEEKING ─nobody→ WAITING (tells `waiting`; seeks again when its preferences relax,
+ *                                        │        and every REASSERT_MS: the broker may have lost it alone)
  *                                        └found→ OFFERING ─CONFIRMED→ CHATTING
  *         candidate: WAITING ─OFFERED, COMMIT→ ACCEPTING ─COMMITTED→ CHATTING
  * Fails:  the candidate declines → the seeker seeks again, in its old place. The candidate is silent for
@@ -289,7 +290,7 @@ void pairing_timer(struct core *core, struct session *session) {
     struct search *search = session->search;
     switch ((enum session_state)session->state) {
     case SESSION_SEEKING: ask_to_seek(core, search); break; /* the broker could not be reached */
-    case SESSION_WAITING: seek(core, session); break;       /* the preferences relax */
+    case SESSION_WAITING: seek(core, session); break;       /* the preferences relax, or it may be forgotten */
     case SESSION_OFFERING: give_up(core, session); break;
     case SESSION_GIVING_UP: /* the broker was down */
         ask_to_abort(core, session_address(core, session), search->ticket.chat, session->attempt);
@@ -302,6 +303,13 @@ void pairing_timer(struct core *core, struct session *session) {
 /* --- what the broker answers
  * -------------------------------------------------------------------------------------------- */
 
+/* A search that was found nobody is told to the broker again: it may lose one without a word. */
+static int64_t next_seek_ms(const struct core *core, const struct search *search) {
+    int64_t again = core_now(core) + REASSERT_MS, relaxes = search->began_ms + (int64_t)core->options.prefer_ms;
+    bool will_relax = !search->ticket.relaxed && search->again_as == 0;
+    return will_relax && relaxes < again ? relaxes : again;
+}
+
 static void sought_nobody(struct core *core, struct session *session) {
     struct search *search = session->search;
     session_set_state(core, session, SESSION_WAITING);
@@ -313,8 +321,7 @@ static void sought_nobody(struct core *core, struct session *session) {
     }
     if (!search->answered)
         tell_waiting(core, session);
-    if (!search->ticket.relaxed && search->again_as == 0)
-        session_set_timer(core, session, search->began_ms + (int64_t)core->options.prefer_ms);
+    session_set_timer(core, session, next_seek_ms(core, search));
 }
 
 /* Somebody may have been found, and have committed by now. As the word of that may be lost as well, the register is

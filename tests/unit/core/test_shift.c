@@ -93,7 +93,7 @@ static void test_tick_too_early(void **state) {
     rig_skip(&rig);
     rig_wait(&rig, 10);
     expect_nothing(&rig);
-    assert_int_equal(rig_due_ms(&rig), rig.options.prefer_ms - 10);
+    assert_int_equal(rig_due_ms(&rig), REASSERT_MS - 10);
     rig_fini(&rig);
 }
 
