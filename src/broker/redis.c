@@ -191,7 +191,7 @@ void redis_broker_stats(const struct broker *broker, struct redis_broker_stats *
     out->up = self->up && self->epoch != 0;
     out->has_been_up = self->has_been_up && self->epoch != 0;
     out->trouble = self->main.trouble;
-    out->unanswered = redis_link_unanswered(self->commands) + redis_calls_queued(self);
+    out->unanswered = redis_link_unanswered(self->commands) + redis_calls_queued(self) + self->packs.count;
     for (size_t i = 0; i < self->relay_count; i++) {
         const struct redis_relay *relay = &self->relays[i];
         out->relays_down += !relay->well;

@@ -20,13 +20,14 @@
 enum {
     PROBE_TICKS = REDIS_BEAT_MS / REDIS_LINK_TICK_MS,
     MOST_UNHEARD = 3,
-    PULSE_HANDLES = 3,
+    PULSE_HANDLES = 4,
 };
 
 /* Outlives the broker, until the loop has closed its handles. */
 struct redis_pulse {
     struct redis_broker *self;
     uv_timer_t tick;
+    uv_timer_t turn; /* its turn is all that it is for */
     uv_prepare_t prepare;
     uv_check_t check;
     unsigned open_handles;
@@ -195,15 +196,30 @@ static void on_check(uv_check_t *check) {
     end_turn(check->data);
 }
 
+static void on_turn(uv_timer_t *timer) {
+    (void)timer;
+}
+
+uint64_t redis_loop_ms(const struct redis_broker *self) {
+    return uv_now(self->pulse->tick.loop);
+}
+
+void redis_turn_within(struct redis_broker *self, uint64_t ms) {
+    uv_timer_t *turn = &self->pulse->turn;
+    if (!uv_is_active((uv_handle_t *)turn))
+        uv_timer_start(turn, on_turn, ms, 0);
+}
+
 static void begin_pulse(struct redis_broker *self, struct uv_loop_s *loop) {
     struct redis_pulse *pulse = memory_zero(1, sizeof *pulse);
     pulse->self = self;
     int failed = uv_timer_init(loop, &pulse->tick);
+    failed |= uv_timer_init(loop, &pulse->turn);
     failed |= uv_prepare_init(loop, &pulse->prepare);
     failed |= uv_check_init(loop, &pulse->check);
     assert(failed == 0);
     (void)failed;
-    pulse->tick.data = pulse->prepare.data = pulse->check.data = pulse;
+    pulse->tick.data = pulse->turn.data = pulse->prepare.data = pulse->check.data = pulse;
     pulse->open_handles = PULSE_HANDLES;
     uv_timer_start(&pulse->tick, on_tick, REDIS_LINK_TICK_MS, REDIS_LINK_TICK_MS);
     uv_prepare_start(&pulse->prepare, on_prepare);
@@ -219,6 +235,7 @@ static void on_handle_closed(uv_handle_t *handle) {
 
 static void end_pulse(struct redis_pulse *pulse) {
     uv_close((uv_handle_t *)&pulse->tick, on_handle_closed);
+    uv_close((uv_handle_t *)&pulse->turn, on_handle_closed);
     uv_close((uv_handle_t *)&pulse->prepare, on_handle_closed);
     uv_close((uv_handle_t *)&pulse->check, on_handle_closed);
 }

@@ -55,6 +55,13 @@ enum redis_message {
     MESSAGE_FRAMES = 'F',  /* data: frames, each with its length (4 bytes, little-endian) in front */
 };
 
+/* Packs to one Redis. */
+struct redis_traffic {
+    unsigned under_way; /* not answered */
+    unsigned frames;    /* that left together the last time */
+    uint64_t left_ms;   /* when, by redis_loop_ms() */
+};
+
 /* A Redis that carries frames and keeps nothing (--redis-relay). */
 struct redis_relay {
     struct redis_broker *self;
@@ -63,8 +70,8 @@ struct redis_relay {
     struct redis_link *listener; /* to this node's data inbox; NULL: that lives elsewhere */
     unsigned unheard;            /* probes sent since one was heard */
     bool heard;                  /* one was, or was answered, since all links to it stand */
-    unsigned under_way;          /* packs that it has not answered */
-    bool well;                   /* as LINK_RESUMED knows it */
+    struct redis_traffic traffic;
+    bool well; /* as LINK_RESUMED knows it */
 };
 
 /* To which node a match was offered, and when by poll()'s clock. */
@@ -128,8 +135,8 @@ struct redis_broker {
         redis_crowd_fn *heard;
         void *context;
     } crowds;
-    struct map packs;   /* boot → struct pack: frames that are collected */
-    unsigned under_way; /* packs that the main Redis has not answered */
+    struct map packs;             /* boot → struct pack: frames that are collected */
+    struct redis_traffic traffic; /* to the main Redis */
 };
 
 /* --- redis.c --- */
@@ -159,6 +166,11 @@ void redis_deaf(struct redis_broker *self, struct redis_relay *home);
 void redis_relay_heard(struct redis_relay *relay);
 /* The relay on which a node's data inbox lives; NULL: on main. */
 struct redis_relay *redis_home(const struct redis_broker *self, uint64_t boot);
+
+/* The loop's clock. */
+uint64_t redis_loop_ms(const struct redis_broker *self);
+/* Has the loop take a turn after so long, at the latest. */
+void redis_turn_within(struct redis_broker *self, uint64_t ms);
 
 /* --- redis_beat.c --- */
 /* The links have just come up: beats at once, and takes Redis as it finds it, as LINK_RESUMED is said anyway. */

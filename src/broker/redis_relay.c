@@ -3,10 +3,15 @@
  * waits; with much, each PUBLISH carries what came while the one before was carried out, as in Nagle's algorithm (RFC 896). So the
  * delay is bounded by what Redis takes to answer, and the more it has to do, the less a frame costs it.
  *
+ * A quick Redis would be woken for every few dozen frames, and its sleeping and waking cost more than those. So once BUSY_FRAMES
+ * have left for it together, the next wait until PAUSE_MS after them: it is woken at most so often by this node, and the pause ends
+ * as soon as fewer come in it. It is counted for each Redis, not for each node there: with many nodes each PUBLISH has few frames
+ * whatever is done, but all of a turn leave in one write, and are read in one.
+ *
  * Fails: nobody listens on the main Redis → NODE_GONE, once until the next poll; but not shortly after this node was
  *        cut off itself: the others may have been, too. Nobody listens on a relay → the node may have lost that
- *        connection alone: main is asked whether it listens there. The link is down or breaks → the frames are lost;
- *        LINK_RESUMED will say so. */
+ *        connection alone: main is asked whether it listens there. The link is down or breaks → the frames are lost, those that
+ *        wait as well; LINK_RESUMED will say so. Who closes says first what waits. */
 #include "redis_priv.h"
 
 #include "base/memory.h"
@@ -21,6 +26,8 @@
 enum {
     MOST_PACK_BYTES = 256 * 1024, /* more leaves at once: the receiver's buffer in Redis is bounded */
     LENGTH_BYTES = 4,
+    BUSY_FRAMES = 64, /* in PAUSE_MS: 16,000 a second */
+    PAUSE_MS = 4,
 };
 
 /* The frames of one turn for one node. */
@@ -126,15 +133,17 @@ static void free_pack(struct pack *pack) {
     free(pack);
 }
 
-/* The packs that are on their way to a node's home. */
-static unsigned *under_way(struct redis_broker *self, uint64_t boot) {
+/* To a node's home. */
+static struct redis_traffic *traffic_to(struct redis_broker *self, uint64_t boot) {
     struct redis_relay *home = redis_home(self, boot);
-    return home != NULL ? &home->under_way : &self->under_way;
+    return home != NULL ? &home->traffic : &self->traffic;
 }
 
 static void publish_pack(struct redis_broker *self, uint64_t boot, struct pack *pack) {
-    if (publish(self, redis_home(self, boot), 'd', boot, pack->bytes.bytes, pack->bytes.length,
-                under_way(self, boot))) {
+    struct redis_traffic *traffic = traffic_to(self, boot);
+    if (publish(self, redis_home(self, boot), 'd', boot, pack->bytes.bytes, pack->bytes.length, &traffic->under_way)) {
+        traffic->frames += pack->frames;
+        traffic->left_ms = redis_loop_ms(self);
         self->stats.published++;
         self->stats.relayed += pack->frames;
     } else {
@@ -172,6 +181,19 @@ void redis_pack(struct redis_broker *self, uint64_t boot, const void *bytes, siz
     pack->frames++;
 }
 
+/* Whether what is collected is to wait for more. */
+static bool waits(struct redis_broker *self, const struct redis_traffic *traffic) {
+    if (self->closing)
+        return false;
+    if (traffic->under_way > 0)
+        return true; /* its answer brings another turn */
+    uint64_t since_ms = redis_loop_ms(self) - traffic->left_ms;
+    if (traffic->frames < BUSY_FRAMES || since_ms >= PAUSE_MS)
+        return false;
+    redis_turn_within(self, PAUSE_MS - since_ms);
+    return true;
+}
+
 void redis_publish_packs(struct redis_broker *self) {
     struct map packs = self->packs;
     self->packs = (struct map){0};
@@ -180,11 +202,14 @@ void redis_publish_packs(struct redis_broker *self) {
             struct map_slot *slot = &packs.slots[i];
             if (slot->value == NULL)
                 continue;
-            if (pass == 1)
+            struct redis_traffic *traffic = traffic_to(self, slot->key);
+            if (pass == 1) {
                 publish_pack(self, slot->key, slot->value);
-            else if (*under_way(self, slot->key) > 0 && !self->closing) {
+            } else if (waits(self, traffic)) {
                 map_set(&self->packs, slot->key, slot->value);
                 slot->value = NULL;
+            } else {
+                traffic->frames = 0;
             }
         }
     }

@@ -312,24 +312,6 @@ static void test_garbage(void **state) {
     links_assert_well(bench->links, 2);
 }
 
-/* More than a pack's bound in one turn: in order, in several packs. */
-static void test_many_frames(void **state) {
-    enum { FRAMES = 100000 };
-    struct bench *bench = *state;
-    join_two(bench);
-    struct broker *from = bench->links->nodes[0].broker;
-    unsigned begin = bench->links->nodes[1].frames;
-    uint64_t packs = links_stats(bench->links, 0).published;
-    for (unsigned i = 0; i < FRAMES; i++) {
-        unsigned number = begin + i;
-        from->ops->relay(from, bench->links->nodes[1].boot, &number, sizeof number);
-    }
-    LINKS_UNTIL(bench->links, bench->links->nodes[1].events[BROKER_RELAYED] >= begin + FRAMES);
-    assert_int_equal(bench->links->nodes[1].frames, begin + FRAMES);
-    assert_in_range(links_stats(bench->links, 0).published - packs, 2, 20);
-    assert_int_equal(links_stats(bench->links, 0).dropped, 0);
-}
-
 #define BENCH_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -352,7 +334,6 @@ int main(void) {
         BENCH_TEST(test_turned_replica),
         BENCH_TEST(test_foreign_key),
         BENCH_TEST(test_garbage),
-        BENCH_TEST(test_many_frames),
     };
     return cmocka_run_group_tests_name("links_main", tests, NULL, NULL);
 }

@@ -1,0 +1,207 @@
+/* test_links_packs.c - how frames to another node are packed: when they leave, and how many together. */
+#include "links.h"
+
+#include <stdio.h>
+
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+enum { FEW = 10, MANY = 64, PAUSE_MS = 4 }; /* as redis_relay.c has it */
+
+struct bench {
+    struct links *links;
+    struct redis_process *server;
+    unsigned sent; /* from node 0 to node 1 */
+};
+
+static int setup(void **state) {
+    static struct bench bench;
+    bench = (struct bench){.links = links_new(), .server = redis_process_new(NULL)};
+    char url[300];
+    snprintf(url, sizeof url, "redis://127.0.0.1:%u", redis_process_port(bench.server));
+    links_join(bench.links, 0, url, NULL);
+    links_join(bench.links, 1, url, NULL);
+    links_until_up(bench.links);
+    links_assert_well(bench.links, 2);
+    bench.sent = bench.links->nodes[1].frames;
+    *state = &bench;
+    return 0;
+}
+
+static int teardown(void **state) {
+    struct bench *bench = *state;
+    links_free(bench->links);
+    redis_process_free(bench->server);
+    return 0;
+}
+
+static void say(struct bench *bench, unsigned frames) {
+    struct broker *from = bench->links->nodes[0].broker;
+    for (; frames > 0; frames--, bench->sent++)
+        from->ops->relay(from, bench->links->nodes[1].boot, &bench->sent, sizeof bench->sent);
+}
+
+static uint64_t published(const struct bench *bench) {
+    return links_stats(bench->links, 0).published;
+}
+
+/* Until nothing is collected, or on its way to Redis. */
+static void until_answered(struct bench *bench) {
+    LINKS_UNTIL(bench->links, links_stats(bench->links, 0).unanswered == 0);
+}
+
+static void assert_all_came(struct bench *bench) {
+    LINKS_UNTIL(bench->links, bench->links->nodes[1].events[BROKER_RELAYED] >= bench->sent);
+    assert_int_equal(bench->links->nodes[1].frames, bench->sent); /* in order */
+    assert_int_equal(bench->links->nodes[1].events[BROKER_RELAYED], bench->sent);
+}
+
+static void assert_nothing_dropped(struct bench *bench) {
+    assert_int_equal(links_stats(bench->links, 0).dropped, 0);
+}
+
+/* Each leaves at the end of its turn, and those of a turn together. */
+static void test_few_frames(void **state) {
+    struct bench *bench = *state;
+    for (unsigned i = 0; i < 20; i++) {
+        until_answered(bench);
+        uint64_t before = published(bench);
+        say(bench, FEW);
+        assert_int_equal(published(bench), before);
+        uv_run(&bench->links->loop, UV_RUN_NOWAIT);
+        assert_int_equal(published(bench), before + 1);
+    }
+    assert_all_came(bench);
+    assert_nothing_dropped(bench);
+}
+
+static void test_while_under_way(void **state) {
+    struct bench *bench = *state;
+    uint64_t before = published(bench);
+    redis_process_freeze(bench->server);
+    for (unsigned i = 0; i < 20; i++) {
+        say(bench, FEW);
+        uv_run(&bench->links->loop, UV_RUN_NOWAIT);
+    }
+    assert_int_equal(published(bench), before + 1);
+    redis_process_thaw(bench->server);
+    assert_all_came(bench);
+    assert_int_equal(published(bench), before + 2);
+    assert_nothing_dropped(bench);
+}
+
+/* After many, what comes waits for more, until the pause is over, and leaves by itself. */
+static void test_pause(void **state) {
+    struct bench *bench = *state;
+    uv_loop_t *loop = &bench->links->loop;
+    until_answered(bench);
+    for (unsigned i = 0; i < 10; i++) {
+        uint64_t before = published(bench), left_ms = uv_now(loop);
+        say(bench, MANY);
+        LINKS_UNTIL(bench->links, published(bench) == before + 1);
+        say(bench, 1);
+        while (published(bench) == before + 1) {
+            links_turn(bench->links, links_patience_ms(), "the pause ends");
+        }
+        assert_true(uv_now(loop) - left_ms >= PAUSE_MS);
+        until_answered(bench); /* one frame was no more than a few: the next leave at once */
+        assert_int_equal(published(bench), before + 2);
+    }
+    assert_all_came(bench);
+    assert_nothing_dropped(bench);
+}
+
+/* The turn in which it leaves is ordered, if nothing else brings one. */
+static void test_pause_ends_by_itself(void **state) {
+    struct bench *bench = *state;
+    uv_loop_t *loop = &bench->links->loop;
+    for (unsigned i = 0; i < 10; i++) {
+        say(bench, MANY);
+        until_answered(bench);
+        uint64_t before = published(bench);
+        say(bench, 1);
+        uv_timer_stop(&bench->links->metronome);
+        uv_run(loop, UV_RUN_NOWAIT);
+        if (published(bench) == before) /* else the machine has paused longer */
+            assert_in_range(uv_backend_timeout(loop), 0, PAUSE_MS);
+        uv_timer_again(&bench->links->metronome);
+        until_answered(bench);
+    }
+    assert_all_came(bench);
+    assert_nothing_dropped(bench);
+}
+
+/* It counts what leaves for one Redis, whoever it is for. */
+static void test_many_nodes(void **state) {
+    struct bench *bench = *state;
+    enum { NODES = MANY };
+    struct broker *from = bench->links->nodes[0].broker;
+    uv_loop_t *loop = &bench->links->loop;
+    until_answered(bench);
+    uint64_t before = published(bench), left_ms = uv_now(loop);
+    for (unsigned i = 1; i <= NODES; i++)
+        from->ops->relay(from, i, "x", 1);
+    LINKS_UNTIL(bench->links, published(bench) == before + NODES);
+    say(bench, 1);
+    LINKS_UNTIL(bench->links, published(bench) == before + NODES + 1);
+    assert_true(uv_now(loop) - left_ms >= PAUSE_MS);
+    assert_all_came(bench);
+}
+
+/* Who closes says what waits. */
+static void test_closing(void **state) {
+    struct bench *bench = *state;
+    until_answered(bench);
+    say(bench, MANY);
+    until_answered(bench);
+    say(bench, FEW);
+    links_leave(bench->links, 0);
+    assert_all_came(bench);
+}
+
+static void test_closing_while_under_way(void **state) {
+    struct bench *bench = *state;
+    redis_process_freeze(bench->server);
+    say(bench, MANY);
+    uv_run(&bench->links->loop, UV_RUN_NOWAIT);
+    say(bench, FEW);
+    links_leave(bench->links, 0);
+    redis_process_thaw(bench->server);
+    assert_all_came(bench);
+}
+
+/* More than a pack's bound does not wait, not even for the end of the turn. */
+static void test_bytes_are_bounded(void **state) {
+    enum { FRAMES = 100000 };
+    struct bench *bench = *state;
+    until_answered(bench);
+    say(bench, MANY);
+    until_answered(bench);
+    uint64_t before = published(bench);
+    say(bench, FRAMES);
+    assert_in_range(published(bench) - before, 2, 20);
+    assert_all_came(bench);
+    assert_in_range(published(bench) - before, 3, 20);
+    assert_nothing_dropped(bench);
+}
+
+#define BENCH_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        BENCH_TEST(test_few_frames),
+        BENCH_TEST(test_while_under_way),
+        BENCH_TEST(test_pause),
+        BENCH_TEST(test_pause_ends_by_itself),
+        BENCH_TEST(test_many_nodes),
+        BENCH_TEST(test_closing),
+        BENCH_TEST(test_closing_while_under_way),
+        BENCH_TEST(test_bytes_are_bounded),
+    };
+    return cmocka_run_group_tests_name("links_packs", tests, NULL, NULL);
+}
