@@ -26,8 +26,8 @@
 enum {
     MOST_PACK_BYTES = 256 * 1024, /* more leaves at once: the receiver's buffer in Redis is bounded */
     LENGTH_BYTES = 4,
-    BUSY_FRAMES = 64, /* in PAUSE_MS: 16,000 a second */
-    PAUSE_MS = 4,
+    BUSY_FRAMES = 96, /* in PAUSE_MS: 16,000 a second */
+    PAUSE_MS = 6,
 };
 
 /* The frames of one turn for one node. */

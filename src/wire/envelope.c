@@ -1,23 +1,24 @@
 /* envelope.c - node-to-node frames as versioned bytes, several packed one behind the other.
  *
- * Layout, all integers little-endian:
+ * Layout. "Number": an unsigned LEB128 of as few bytes as it takes, as most are small; all else is of fixed width, little-endian,
+ * as what is drawn at random is never small:
  *
  *   bytes  field
- *   4      length of all that follows, 2 to ENVELOPE_MAX_BYTES
- *   1      version, 1
+ *   number length of all that follows, 2 to ENVELOPE_MAX_BYTES
+ *   1      version, 2
  *   1      kind (PEER_ROWS)
- *   16     to:   boot 8, slot 4, generation 4
- *   16     from: boot 8, slot 4, generation 4
+ *   8 …    to:   boot 8, slot number, generation number
+ *   8 …    from: boot 8, slot number, generation number
  *   16     chat: high 8, low 8
  *   1      side, 0 or 1
- *   8      fence of that side
+ *   number fence of that side
  *   …      by kind:
- *          msg    seq 8, reliable 1, body length 4, body (UTF-8, not empty)
- *          ack    seq 8
+ *          msg    seq number, reliable 1, body length number, body (UTF-8, not empty)
+ *          ack    seq number
  *          typing on 1
- *          away   grace_ms 4
- *          state  here 1, grace_ms 4
- *          sync   here 1, grace_ms 4
+ *          away   grace_ms number
+ *          state  here 1, grace_ms number
+ *          sync   here 1, grace_ms number
  *          ended  cause 1, side 1
  *          moved  here 1
  *          rebound, gone, decline: nothing
@@ -38,8 +39,8 @@
 #include <string.h>
 
 enum {
-    ENVELOPE_VERSION = 1,
-    LENGTH_BYTES = 4,
+    ENVELOPE_VERSION = 2,
+    NUMBER_BYTES = 10,      /* that the greatest number takes */
     TAG_BYTES = 2,          /* version and kind: what every envelope has */
     FIELDS_MAX_BYTES = 128, /* more than everything but the body takes */
     ENVELOPE_MAX_BYTES = 2 << 20,
@@ -72,16 +73,43 @@ static void code_u8(struct coder *coder, uint8_t *value, uint8_t least, uint8_t 
     coder->bad |= *value < least || *value > most;
 }
 
-static void code_u32(struct coder *coder, uint32_t *value) {
-    uint32_t little = htole32(*value);
-    code_bytes(coder, &little, sizeof little);
-    *value = le32toh(little);
-}
-
 static void code_u64(struct coder *coder, uint64_t *value) {
     uint64_t little = htole64(*value);
     code_bytes(coder, &little, sizeof little);
     *value = le64toh(little);
+}
+
+static void write_number(struct coder *coder, uint64_t value) {
+    for (; value >= 0x80; value >>= 7)
+        code_bytes(coder, &(uint8_t){(uint8_t)value | 0x80}, 1);
+    code_bytes(coder, &(uint8_t){(uint8_t)value}, 1);
+}
+
+/* There is one way to write a number: not with more bytes than it takes. */
+static uint64_t read_number(struct coder *coder) {
+    uint64_t value = 0;
+    uint8_t byte = 0x80;
+    for (unsigned shift = 0; (byte & 0x80) != 0 && !coder->bad; shift += 7) {
+        code_bytes(coder, &byte, 1);
+        coder->bad |= (shift > 0 && byte == 0) || (shift == 63 && byte > 1);
+        if (!coder->bad)
+            value |= (uint64_t)(byte & 0x7f) << shift;
+    }
+    return value;
+}
+
+static void code_number(struct coder *coder, uint64_t *value, uint64_t least, uint64_t most) {
+    if (coder->out != NULL)
+        write_number(coder, *value);
+    else
+        *value = read_number(coder);
+    coder->bad |= *value < least || *value > most;
+}
+
+static void code_u32(struct coder *coder, uint32_t *value) {
+    uint64_t number = *value;
+    code_number(coder, &number, 0, UINT32_MAX);
+    *value = (uint32_t)number;
 }
 
 static void code_bool(struct coder *coder, bool *value) {
@@ -100,11 +128,6 @@ static void code_cause(struct coder *coder, enum end_cause *cause) {
     uint8_t byte = (uint8_t)*cause;
     code_u8(coder, &byte, END_LEFT, END_EXPIRED);
     *cause = (enum end_cause)byte;
-}
-
-static void code_seq(struct coder *coder, uint64_t *seq, uint64_t least) {
-    code_u64(coder, seq);
-    coder->bad |= *seq < least || *seq > MAX_SEQ;
 }
 
 /* Never empty. Reading, it borrows from the envelope. */
@@ -133,11 +156,11 @@ static void code_address(struct coder *coder, struct address *address) {
 static void code_payload(struct coder *coder, struct peer_frame *frame) {
     switch (frame->kind) {
     case PEER_MSG:
-        code_seq(coder, &frame->msg.seq, 1);
+        code_number(coder, &frame->msg.seq, 1, MAX_SEQ);
         code_bool(coder, &frame->msg.reliable);
         code_body(coder, &frame->msg.body);
         break;
-    case PEER_ACK: code_seq(coder, &frame->ack.seq, 0); break;
+    case PEER_ACK: code_number(coder, &frame->ack.seq, 0, MAX_SEQ); break;
     case PEER_TYPING: code_bool(coder, &frame->typing.on); break;
     case PEER_AWAY: code_u32(coder, &frame->away.grace_ms); break;
     case PEER_STATE:
@@ -163,24 +186,34 @@ static void code_frame(struct coder *coder, struct peer_frame *frame) {
     code_u64(coder, &frame->chat.high);
     code_u64(coder, &frame->chat.low);
     code_side(coder, &frame->side);
-    code_u64(coder, &frame->fence);
+    code_number(coder, &frame->fence, 0, UINT64_MAX);
     code_payload(coder, frame);
+}
+
+/* The length is known when the rest is written; it mostly takes the one byte that was left for it. Gives how many it took. */
+static size_t put_length(char *envelope, size_t length) {
+    char number[NUMBER_BYTES];
+    struct coder coder = {.out = number, .left = sizeof number};
+    write_number(&coder, length);
+    size_t size = sizeof number - coder.left;
+    if (size > 1)
+        memmove(envelope + size, envelope + 1, length);
+    memcpy(envelope, number, size);
+    return size;
 }
 
 void wire_envelope_encode(const struct peer_frame *frame, struct buffer *out) {
     struct peer_frame copy = *frame;
     size_t room = FIELDS_MAX_BYTES + (frame->kind == PEER_MSG ? frame->msg.body.length : 0);
     char *envelope = buffer_reserve(out, room);
-    struct coder coder = {.out = envelope + LENGTH_BYTES, .left = room - LENGTH_BYTES};
+    struct coder coder = {.out = envelope + 1, .left = room - NUMBER_BYTES};
     uint8_t version = ENVELOPE_VERSION, kind = (uint8_t)frame->kind;
     code_u8(&coder, &version, ENVELOPE_VERSION, ENVELOPE_VERSION);
     code_u8(&coder, &kind, 0, UINT8_MAX);
     code_frame(&coder, &copy);
     assert(!coder.bad && room <= ENVELOPE_MAX_BYTES);
-    size_t size = (size_t)(coder.out - envelope);
-    uint32_t length = htole32((uint32_t)(size - LENGTH_BYTES));
-    memcpy(envelope, &length, sizeof length);
-    out->length += size;
+    size_t length = (size_t)(coder.out - envelope) - 1;
+    out->length += put_length(envelope, length) + length;
 }
 
 static bool is_known(uint8_t kind) {
@@ -197,9 +230,9 @@ enum wire_envelope_result wire_envelope_next(const char **bytes, size_t *length,
     if (*length == 0)
         return ENVELOPE_END;
     struct coder coder = {.in = *bytes, .left = *length};
-    uint32_t size = 0;
-    code_u32(&coder, &size);
-    if (coder.bad || size > coder.left || size < TAG_BYTES || size > ENVELOPE_MAX_BYTES)
+    uint64_t size = 0;
+    code_number(&coder, &size, TAG_BYTES, ENVELOPE_MAX_BYTES);
+    if (coder.bad || size > coder.left)
         return ENVELOPE_GARBAGE;
     coder.left = size;
     const char *behind = coder.in + size;

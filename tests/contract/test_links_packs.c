@@ -11,7 +11,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-enum { FEW = 10, MANY = 64, PAUSE_MS = 4 }; /* as redis_relay.c has it */
+enum { FEW = 10, MANY = 96, PAUSE_MS = 6 }; /* as redis_relay.c has it */
 
 struct bench {
     struct links *links;
