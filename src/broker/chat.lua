@@ -1,19 +1,19 @@
 -- chat.lua - the register of chats: who sits where, and how chats ended (registry.c says what is meant).
 --
 -- {pb}:c:CHAT, the bytes of its value counted from 1:
---   C  it goes on, and is kept as its seeker is told: 2 the chat (32 digits)  34 attempt (4) of the seeker
---      38 party 0 (33)  71 party 1 (33)  104 the candidate's ticket, or nothing
+--   C  it goes on, and is kept as its seeker is told: 2 the chat (16)  18 attempt (4) of the seeker
+--      22 party 0 (33)  55 party 1 (33)  88 the candidate's ticket, or nothing
 --   O  it is over: 2 party 0  35 party 1  68 cause  69 side
 --   A  its seeker has given it up, and nobody can commit now
 -- A party: 1 place (16)  17 person (8)  25 fence (8)  33 reliable, '0' or '1'. Place and fence 0: not known.
--- A request is a letter, the chat, and from 34 on what is said there. The answer is the chat as it stands then, '' if
+-- A request is a letter, the chat, and from 18 on what is said there. The answer is the chat as it stands then, '' if
 -- there is none.
 local LEASE_MS, GIVEN_UP_MS, OVER_MS, SUSPECTED_MS = '10800000', '60000', '600000', '10000'
 local TOKEN_AGE_US = 86400e6 -- a chat that Redis has lost begins again only from a younger token
 local UNKNOWN = string.rep('\0', 32) .. '0'
 
 local function key_of(request)
-    return '{pb}:c:' .. sub(request, 2, 33)
+    return '{pb}:c:' .. sub(request, 2, 17)
 end
 
 -- A chat that was given up is none.
@@ -27,7 +27,7 @@ local function goes_on(chat)
 end
 
 local function parties(chat)
-    return sub(chat, 38, 70), sub(chat, 71, 103)
+    return sub(chat, 22, 54), sub(chat, 55, 87)
 end
 
 local function place(party)
@@ -40,8 +40,8 @@ end
 
 -- `before`: the chat as it was, nil if there was none.
 local function put(request, before, zero, one)
-    local chat = 'C' .. sub(request, 2, 33) .. (before and sub(before, 34, 37) or '\0\0\0\0') .. zero .. one ..
-        (before and sub(before, 104) or '')
+    local chat = 'C' .. sub(request, 2, 17) .. (before and sub(before, 18, 21) or '\0\0\0\0') .. zero .. one ..
+        (before and sub(before, 88) or '')
     call('SET', key_of(request), chat, 'PX', LEASE_MS)
     return chat
 end
@@ -49,15 +49,15 @@ end
 -- C  the chat as it is to be: the candidate takes the match, and the seeker is told. '=': it stands so. If the
 -- seeker's node doesn't listen, it is as good as given up. Asked twice, it is told twice.
 local function commit(chat)
-    local key, node = key_of(chat), sub(chat, 38, 45)
+    local key, node = key_of(chat), sub(chat, 22, 29)
     local listening, answer = listens(node), '='
     if not listening or not call('SET', key, chat, 'PX', LEASE_MS, 'NX') then
         local stands = call('GET', key)
-        if not goes_on(stands) or sub(stands, 71, 86) ~= sub(chat, 71, 86) then
+        if not goes_on(stands) or sub(stands, 55, 70) ~= sub(chat, 55, 70) then
             return ''
         end
         answer = stands
-        chat = 'C' .. sub(chat, 2, 37) .. sub(stands, 38, 103) .. sub(chat, 104)
+        chat = sub(chat, 1, 21) .. sub(stands, 22, 87) .. sub(chat, 88)
     end
     if listening then
         local pieces = pieces_for(node)
@@ -66,14 +66,14 @@ local function commit(chat)
     return answer
 end
 
--- A  34 node, or nothing: the seeker gives up. If nobody has committed, that node is suspected until it is heard again.
+-- A  18 node, or nothing: the seeker gives up. If nobody has committed, that node is suspected until it is heard again.
 local function abort(request)
     local key = key_of(request)
     if not call('SET', key, 'A', 'PX', GIVEN_UP_MS, 'NX') then
         return shown(call('GET', key))
     end
-    if #request > 33 then
-        call('SADD', SUSPECTS, sub(request, 34))
+    if #request > 17 then
+        call('SADD', SUSPECTS, sub(request, 18))
         call('PEXPIRE', SUSPECTS, SUSPECTED_MS)
     end
     return ''
@@ -105,19 +105,19 @@ local function parties_from_token(side, holder, peer, born)
     return peer, holder
 end
 
--- R  34 side  35 place (16)  51 person (8) and reliable of the holder of a token  60 those of its peer  69 when the
--- chat was born, in microseconds (8)  77 a fence (8), or 0: the holder has come back at that place; with a fence, only
+-- R  18 side  19 place (16)  35 person (8) and reliable of the holder of a token  44 those of its peer  53 when the
+-- chat was born, in microseconds (8)  61 a fence (8), or 0: the holder has come back at that place; with a fence, only
 -- if the side still has it. Done, the answer begins with 'R' and the place that the side had before.
 local function rebind(request)
-    local side, chat = sub(request, 34, 34), call('GET', key_of(request))
-    local born, only_from = unpack_bytes('>I8I8', request, 69)
+    local side, chat = sub(request, 18, 18), call('GET', key_of(request))
+    local born, only_from = unpack_bytes('>I8I8', request, 53)
     local zero, one
     if goes_on(chat) then
         zero, one = parties(chat)
     elseif chat or only_from ~= 0 then
         return shown(chat)
     else
-        zero, one = parties_from_token(side, sub(request, 51, 59), sub(request, 60, 68), born)
+        zero, one = parties_from_token(side, sub(request, 35, 43), sub(request, 44, 52), born)
         if not zero then
             return ''
         end
@@ -127,7 +127,7 @@ local function rebind(request)
         return chat
     end
     local greater = pack('>I8', math.max(fence(before) + 1, now()))
-    local after = sub(request, 35, 50) .. sub(before, 17, 24) .. greater .. sub(request, 59, 59)
+    local after = sub(request, 19, 34) .. sub(before, 17, 24) .. greater .. sub(request, 43, 43)
     if side == '0' then
         zero = after
     else
@@ -136,9 +136,9 @@ local function rebind(request)
     return 'R' .. place(before) .. put(request, chat, zero, one)
 end
 
--- H  34 party 0  67 party 1: it goes on, as far as one of them knows. A side's greater fence is the truth.
+-- H  18 party 0  51 party 1: it goes on, as far as one of them knows. A side's greater fence is the truth.
 local function hold(request)
-    local zero, one = sub(request, 34, 66), sub(request, 67, 99)
+    local zero, one = sub(request, 18, 50), sub(request, 51, 83)
     local chat = call('GET', key_of(request))
     if not chat then
         return put(request, nil, zero, one)
@@ -155,10 +155,10 @@ local function hold(request)
     return put(request, chat, zero, one)
 end
 
--- E  34 place (16)  50 late, '0' or '1'  51 cause, side: who sits there ends it. Late: it should have been said
+-- E  18 place (16)  34 late, '0' or '1'  35 cause, side: who sits there ends it. Late: it should have been said
 -- before; Redis may have forgotten the chat since, and who is about to tell it again is to hear that it is over.
 local function over(request)
-    local key, at = key_of(request), sub(request, 34, 49)
+    local key, at = key_of(request), sub(request, 18, 33)
     local chat = call('GET', key)
     local zero, one = UNKNOWN, UNKNOWN
     if goes_on(chat) then
@@ -166,10 +166,10 @@ local function over(request)
         if place(zero) ~= at and place(one) ~= at then
             return ''
         end
-    elseif chat or sub(request, 50, 50) == '0' then
+    elseif chat or sub(request, 34, 34) == '0' then
         return ''
     end
-    call('SET', key, 'O' .. zero .. one .. sub(request, 51), 'PX', OVER_MS)
+    call('SET', key, 'O' .. zero .. one .. sub(request, 35), 'PX', OVER_MS)
     return ''
 end
 

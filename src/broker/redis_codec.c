@@ -5,7 +5,7 @@
 
 #include "base/buffer.h"
 
-enum { HEX_DIGITS = 16, LENGTH_AT = 1 };
+enum { LENGTH_AT = 1 };
 
 /* --- putting ------------------------------------------------------------------------------------------------------ */
 
@@ -38,16 +38,9 @@ void redis_put_address(struct buffer *out, struct address at) {
     redis_put_u32(out, at.generation);
 }
 
-static void put_hex(struct buffer *out, uint64_t number) {
-    char *at = buffer_reserve(out, HEX_DIGITS);
-    for (unsigned i = HEX_DIGITS; i > 0; i--, number >>= 4)
-        at[i - 1] = "0123456789abcdef"[number & 0xf];
-    out->length += HEX_DIGITS;
-}
-
 void redis_put_chat(struct buffer *out, struct chat_id chat) {
-    put_hex(out, chat.high);
-    put_hex(out, chat.low);
+    redis_put_u64(out, chat.high);
+    redis_put_u64(out, chat.low);
 }
 
 void redis_put_party(struct buffer *out, const struct party *who) {
@@ -97,8 +90,7 @@ void redis_put_ticket(struct buffer *out, const struct ticket *ticket, bool all)
     redis_put_u32(out, ticket->attempt);
     redis_put_u64(out, ticket->who.person);
     redis_put_u64(out, ticket->who.fence);
-    redis_put_u64(out, ticket->chat.high);
-    redis_put_u64(out, ticket->chat.low);
+    redis_put_chat(out, ticket->chat);
     redis_put_u64(out, language_bits(ticket));
     put_list(out, ticket->topics.hash, ticket->topics.count);
     put_list(out, ticket->recent, all ? RECENT_STRANGERS : 0);
@@ -147,23 +139,10 @@ struct address redis_take_address(struct redis_reader *reader) {
     return at;
 }
 
-static uint64_t take_hex(struct redis_reader *reader) {
-    uint64_t number = 0;
-    for (unsigned i = 0; i < HEX_DIGITS; i++) {
-        char c = redis_take_letter(reader);
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                                                : 16;
-        reader->bad |= digit == 16;
-        number = number << 4 | (digit & 0xf);
-    }
-    return number;
-}
-
 struct chat_id redis_take_chat(struct redis_reader *reader) {
     struct chat_id chat;
-    chat.high = take_hex(reader);
-    chat.low = take_hex(reader);
+    chat.high = redis_take_u64(reader);
+    chat.low = redis_take_u64(reader);
     return chat;
 }
 
@@ -196,8 +175,7 @@ static struct ticket take_fields(struct redis_reader *reader) {
     ticket.attempt = redis_take_u32(reader);
     ticket.who.person = redis_take_u64(reader);
     ticket.who.fence = redis_take_u64(reader);
-    ticket.chat.high = redis_take_u64(reader);
-    ticket.chat.low = redis_take_u64(reader);
+    ticket.chat = redis_take_chat(reader);
     uint64_t language = redis_take_u64(reader);
     for (size_t i = 0; i < MAX_LANGUAGE_BYTES; i++)
         ticket.language[i] = (char)(language >> (8 * i) & 0xff);

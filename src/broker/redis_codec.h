@@ -15,11 +15,11 @@ enum { REDIS_TICKET_VERSION = '1' };
 
 /* Each appends. */
 void redis_put_letter(struct buffer *out, char letter);
-void redis_put_flag(struct buffer *out, bool flag);                               /* '0' or '1' */
-void redis_put_u32(struct buffer *out, uint32_t number);                          /* 4 bytes */
-void redis_put_u64(struct buffer *out, uint64_t number);                          /* 8 */
-void redis_put_address(struct buffer *out, struct address at);                    /* 16: boot, slot, generation */
-void redis_put_chat(struct buffer *out, struct chat_id chat);                     /* 32 digits: it is in a key's name */
+void redis_put_flag(struct buffer *out, bool flag);            /* '0' or '1' */
+void redis_put_u32(struct buffer *out, uint32_t number);       /* 4 bytes */
+void redis_put_u64(struct buffer *out, uint64_t number);       /* 8 */
+void redis_put_address(struct buffer *out, struct address at); /* 16: boot, slot, generation */
+void redis_put_chat(struct buffer *out, struct chat_id chat);
 void redis_put_party(struct buffer *out, const struct party *who);                /* 33 */
 void redis_put_ticket(struct buffer *out, const struct ticket *ticket, bool all); /* `all`: with recent strangers */
 

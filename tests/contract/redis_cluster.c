@@ -82,16 +82,16 @@ static unsigned connections(struct hub *hub) {
 
 /* Whatever a test has done: every key is ours, and dies by itself. */
 static void check_keys(struct hub *hub) {
-    char *keys[1000];
+    struct text keys[1000];
     const redisReply *reply = redis_server_ask(hub->server, "KEYS *");
     size_t count = reply->elements < 1000 ? reply->elements : 1000;
     for (size_t i = 0; i < count; i++)
-        keys[i] = memory_copy(reply->element[i]->str, reply->element[i]->len);
+        keys[i] = (struct text){memory_copy(reply->element[i]->str, reply->element[i]->len), reply->element[i]->len};
     for (size_t i = 0; i < count; i++) {
-        assert_memory_equal(keys[i], "{pb}:", 5);
-        if (redis_server_ask(hub->server, "PTTL %s", keys[i])->integer <= 0)
-            fail_msg("%s lives for ever", keys[i]);
-        free(keys[i]);
+        assert_memory_equal(keys[i].at, "{pb}:", 5);
+        if (redis_server_ask(hub->server, "PTTL %b", keys[i].at, keys[i].length)->integer <= 0)
+            fail_msg("%s lives for ever", keys[i].at);
+        free((void *)(uintptr_t)keys[i].at);
     }
 }
 

@@ -12,6 +12,7 @@
 
 /* Of a ticket (ticket.lua), counted from 0; and of an entry of the line. */
 enum { VERSION_AT = 0, LENGTH_AT = 1, PLACE_AT = 14, PERSON_AT = 34, ADDRESS_BYTES = 16, ENTRY_BYTES = 33 };
+enum { CHAT_KEY_BYTES = 7 + 16 };
 static const char OPEN_TO_ALL[9] = "o"; /* the queue of those who name nothing */
 
 static struct redis_server *server_of(const struct cluster *cluster) {
@@ -222,16 +223,16 @@ static void test_foreign_keys(void **state) {
 static void test_foreign_chat(void **state) {
     struct cluster *cluster = *state;
     struct redis_pair pair = redis_cluster_offered(cluster);
-    char key[64];
-    snprintf(key, sizeof key, "{pb}:c:%016llx%016llx", (unsigned long long)pair.seeker.chat.high,
-             (unsigned long long)pair.seeker.chat.low);
-    redis_server_ask(server_of(cluster), "LPUSH %s x", key);
+    char key[CHAT_KEY_BYTES] = "{pb}:c:";
+    put_u64(key + 7, pair.seeker.chat.high);
+    put_u64(key + 15, pair.seeker.chat.low);
+    redis_server_ask(server_of(cluster), "LPUSH %b x", key, sizeof key);
     assert_int_equal(cluster_commit(cluster, &pair.seeker, &pair.candidate).status, BROKER_DOWN);
     assert_int_equal(cluster_abort(cluster, &pair.seeker).status, BROKER_DOWN);
-    redis_server_ask(server_of(cluster), "DEL %s", key);
-    redis_server_ask(server_of(cluster), "SET %s nonsense", key);
+    redis_server_ask(server_of(cluster), "DEL %b", key, sizeof key);
+    redis_server_ask(server_of(cluster), "SET %b nonsense", key, sizeof key);
     assert_int_equal(cluster_lookup(cluster, pair.seeker.who.at, pair.seeker.chat).status, BROKER_DOWN);
-    redis_server_ask(server_of(cluster), "DEL %s", key);
+    redis_server_ask(server_of(cluster), "DEL %b", key, sizeof key);
     redis_cluster_pass(cluster, 1);
     cluster_forget(cluster);
     redis_cluster_assert_well(cluster);
@@ -244,12 +245,12 @@ static void test_scripts_are_flushed(void **state) {
     assert_int_equal(redis_cluster_stats(cluster, 0).resumed, 0);
 }
 
-static bool is_known(const char *key) {
+static bool is_known(const struct redisReply *key) {
     static const char *const known[] = {"{pb}:n", "{pb}:s", "{pb}:t", "{pb}:l"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(key, known[i]) == 0)
+        if (strcmp(key->str, known[i]) == 0)
             return true;
-    return strncmp(key, "{pb}:c:", 7) == 0 && strspn(key + 7, "0123456789abcdef") == 32 && key[39] == '\0';
+    return strncmp(key->str, "{pb}:c:", 7) == 0 && key->len == CHAT_KEY_BYTES;
 }
 
 /* Nothing that anybody says stands in the name or the content of a key. (That every key has a time to live, the fixture
@@ -267,7 +268,7 @@ static void test_nothing_is_told(void **state) {
     const redisReply *keys = redis_server_ask(server_of(cluster), "KEYS *");
     assert_true(keys->elements >= 4);
     for (size_t i = 0; i < keys->elements; i++)
-        if (!is_known(keys->element[i]->str))
+        if (!is_known(keys->element[i]))
             fail_msg("unknown key %s", keys->element[i]->str);
     const redisReply *found =
         redis_server_ask(server_of(cluster), "EVAL %s 0",
@@ -309,14 +310,16 @@ static void test_what_remains(void **state) {
         cluster_close(cluster, node);
     const redisReply *keys = redis_server_ask(server_of(cluster), "KEYS *");
     size_t count = keys->elements;
-    char *names[8];
+    char names[2][CHAT_KEY_BYTES];
     assert_int_equal(count, 2);
-    for (size_t i = 0; i < count; i++)
-        names[i] = memory_string(keys->element[i]->str);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(keys->element[i]->len, CHAT_KEY_BYTES);
+        memcpy(names[i], keys->element[i]->str, CHAT_KEY_BYTES);
+    }
     for (size_t i = 0; i < count; i++) {
         assert_memory_equal(names[i], "{pb}:c:", 7);
-        assert_in_range(redis_server_ask(server_of(cluster), "PTTL %s", names[i])->integer, 1, TOMBSTONE_MS);
-        free(names[i]);
+        assert_in_range(redis_server_ask(server_of(cluster), "PTTL %b", names[i], sizeof names[i])->integer, 1,
+                        TOMBSTONE_MS);
     }
     for (unsigned node = 0; node < CLUSTER_NODES; node++)
         cluster_join(cluster, node);
