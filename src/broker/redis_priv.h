@@ -58,8 +58,8 @@ enum redis_message {
 /* Packs to one Redis. */
 struct redis_traffic {
     unsigned under_way; /* not answered */
-    unsigned frames;    /* that left together the last time */
-    uint64_t left_ms;   /* when, by redis_loop_ms() */
+    uint64_t since_ms;  /* when the present window began, by redis_loop_ms() */
+    unsigned frames;    /* that have left in it */
 };
 
 /* A Redis that carries frames and keeps nothing (--redis-relay). */

@@ -3,10 +3,10 @@
  * waits; with much, each PUBLISH carries what came while the one before was carried out, as in Nagle's algorithm (RFC 896). So the
  * delay is bounded by what Redis takes to answer, and the more it has to do, the less a frame costs it.
  *
- * A quick Redis would be woken for every few dozen frames, and its sleeping and waking cost more than those. So once BUSY_FRAMES
- * have left for it together, the next wait until PAUSE_MS after them: it is woken at most so often by this node, and the pause ends
- * as soon as fewer come in it. It is counted for each Redis, not for each node there: with many nodes each PUBLISH has few frames
- * whatever is done, but all of a turn leave in one write, and are read in one.
+ * A quick Redis would be woken for every few dozen frames, and its sleeping and waking cost more than those. So of each window of
+ * WINDOW_MS, once WINDOW_FRAMES have left for it, the rest waits for the next: with much to do, Redis is woken once in a window by
+ * this node; with less, nothing waits. They are counted for each Redis, not for each node there: with many nodes each PUBLISH has few
+ * frames whatever is done, but all of a turn leave in one write, and are read in one.
  *
  * Fails: nobody listens on the main Redis → NODE_GONE, once until the next poll; but not shortly after this node was
  *        cut off itself: the others may have been, too. Nobody listens on a relay → the node may have lost that
@@ -26,8 +26,8 @@
 enum {
     MOST_PACK_BYTES = 256 * 1024, /* more leaves at once: the receiver's buffer in Redis is bounded */
     LENGTH_BYTES = 4,
-    BUSY_FRAMES = 96, /* in PAUSE_MS: 16,000 a second */
-    PAUSE_MS = 6,
+    WINDOW_MS = 8,
+    WINDOW_FRAMES = 128, /* 16,000 a second */
 };
 
 /* The frames of one turn for one node. */
@@ -139,11 +139,19 @@ static struct redis_traffic *traffic_to(struct redis_broker *self, uint64_t boot
     return home != NULL ? &home->traffic : &self->traffic;
 }
 
+static void count_frames(const struct redis_broker *self, struct redis_traffic *traffic, unsigned frames) {
+    uint64_t now_ms = redis_loop_ms(self);
+    if (now_ms - traffic->since_ms >= WINDOW_MS) {
+        traffic->since_ms = now_ms;
+        traffic->frames = 0;
+    }
+    traffic->frames += frames;
+}
+
 static void publish_pack(struct redis_broker *self, uint64_t boot, struct pack *pack) {
     struct redis_traffic *traffic = traffic_to(self, boot);
     if (publish(self, redis_home(self, boot), 'd', boot, pack->bytes.bytes, pack->bytes.length, &traffic->under_way)) {
-        traffic->frames += pack->frames;
-        traffic->left_ms = redis_loop_ms(self);
+        count_frames(self, traffic, pack->frames);
         self->stats.published++;
         self->stats.relayed += pack->frames;
     } else {
@@ -187,10 +195,10 @@ static bool waits(struct redis_broker *self, const struct redis_traffic *traffic
         return false;
     if (traffic->under_way > 0)
         return true; /* its answer brings another turn */
-    uint64_t since_ms = redis_loop_ms(self) - traffic->left_ms;
-    if (traffic->frames < BUSY_FRAMES || since_ms >= PAUSE_MS)
+    uint64_t passed_ms = redis_loop_ms(self) - traffic->since_ms;
+    if (traffic->frames < WINDOW_FRAMES || passed_ms >= WINDOW_MS)
         return false;
-    redis_turn_within(self, PAUSE_MS - since_ms);
+    redis_turn_within(self, WINDOW_MS - passed_ms);
     return true;
 }
 
@@ -202,14 +210,11 @@ void redis_publish_packs(struct redis_broker *self) {
             struct map_slot *slot = &packs.slots[i];
             if (slot->value == NULL)
                 continue;
-            struct redis_traffic *traffic = traffic_to(self, slot->key);
             if (pass == 1) {
                 publish_pack(self, slot->key, slot->value);
-            } else if (waits(self, traffic)) {
+            } else if (waits(self, traffic_to(self, slot->key))) {
                 map_set(&self->packs, slot->key, slot->value);
                 slot->value = NULL;
-            } else {
-                traffic->frames = 0;
             }
         }
     }
