@@ -11,7 +11,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-enum { FEW = 5, WINDOW_FRAMES = 128, WINDOW_MS = 8 }; /* as redis_relay.c has them */
+enum { FEW = 5, WINDOW_FRAMES = 192, WINDOW_MS = 8 }; /* as redis_relay.c has them */
 
 struct bench {
     struct links *links;
