@@ -90,11 +90,16 @@ local function lookup(request)
 end
 
 -- The parties of a chat that Redis may have lost, from a token: it was born before Redis has had its data; or it is so
--- young that its end would be remembered, and what was lost is the last writes before a failover. nil: it can't be one.
+-- young that its end would be remembered, and what was lost is the last writes before a failover, or what Redis has
+-- evicted. Who knows what else that was: it has its data since now, and all nodes tell theirs again. nil: it can't be
+-- one.
 local function parties_from_token(side, holder, peer, born)
     local epoch, age = tonumber(call('HGET', NODES, 'epoch') or now()), now() - born
     if age > TOKEN_AGE_US or (born >= epoch and age >= OVER_MS * 1000) then
         return nil
+    end
+    if born >= epoch then
+        call('HSET', NODES, 'epoch', string.format('%.0f', now()))
     end
     local nowhere, no_fence = sub(UNKNOWN, 1, 16), sub(UNKNOWN, 1, 8)
     holder = nowhere .. sub(holder, 1, 8) .. no_fence .. sub(holder, 9)

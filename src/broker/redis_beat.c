@@ -6,8 +6,8 @@
  *        The first one on new links takes what this node has in the line out of it: a failover may have brought back what
  *        was withdrawn, and the core tells the rest again.
  * Fails: Redis doesn't know this node any more, as it has lost its data, or has suspected the node, or taken it for
- *        silent, and its tickets with it; or it has refused something, so that nobody knows what it left undone →
- *        LINK_RESUMED. While it goes on refusing, that comes ever more seldom: it makes every client send again.
+ *        silent, and its tickets with it; or it has lost some of its data; or it has refused something, so that nobody
+ *        knows what it left undone → LINK_RESUMED. While it goes on refusing, that comes ever more seldom: it makes every client send again.
  * Owns:  the set of silent nodes. */
 #include "redis.h"
 
@@ -68,6 +68,7 @@ static void forgotten(struct redis_broker *self, const char *why) {
 }
 
 static void take_news(struct redis_broker *self, const struct news *news) {
+    bool lost = self->epoch != news->epoch;
     self->epoch = news->epoch;
     self->waiting = news->waiting;
     self->online = news->online;
@@ -76,6 +77,8 @@ static void take_news(struct redis_broker *self, const struct news *news) {
         return;
     if (news->missed)
         forgotten(self, "forgot-this-node");
+    else if (lost)
+        forgotten(self, "lost-a-chat");
     else if (refused && self->refusals.pause == 1)
         forgotten(self, "refused-something");
     else if (refused)

@@ -325,13 +325,15 @@ static bool known(const struct fake_chat *chat) {
 }
 
 /* A chat that Redis has forgotten begins again from the token: if Redis has lost its data since, or if the chat is
- * younger than a tombstone lives (a failover loses the last writes, and keeps the epoch). */
+ * younger than a tombstone lives (a failover loses the last writes, and keeps the epoch; so another one begins). */
 static struct fake_chat *from_token(const struct run *run, struct fake_chat *chat) {
     const struct claims *claims = &run->request->rebind.claims;
     int64_t born_us = claims->born_ms * MILLISECOND;
     int64_t age_us = run->now_us - born_us;
     if (age_us > TOKEN_AGE_US || ((uint64_t)born_us >= run->store->epoch && age_us >= OVER_US))
         return NULL;
+    if ((uint64_t)born_us >= run->store->epoch)
+        run->store->epoch = (uint64_t)run->now_us;
     if (chat == NULL)
         chat = create(run, FAKE_CHAT_GOES_ON, LEASE_US);
     chat->state = FAKE_CHAT_GOES_ON;
