@@ -80,7 +80,8 @@ static void test_waiting_and_relaxing(void **state) {
     rig_sought(&rig, ref, BROKER_NONE);
     (void)expect_told(&rig, CONN, SERVER_WAITING);
     expect_sought_again(&rig, ref, REASSERT_MS, attempt + 1, false);
-    expect_sought_again(&rig, ref, (int64_t)rig.options.prefer_ms - REASSERT_MS - 100, attempt + 2, true); /* from the find */
+    expect_sought_again(&rig, ref, (int64_t)rig.options.prefer_ms - REASSERT_MS - 100, attempt + 2,
+                        true); /* from the find */
     expect_sought_again(&rig, ref, REASSERT_MS, attempt + 3, true);
     rig_fini(&rig);
 }
