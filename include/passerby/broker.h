@@ -34,7 +34,8 @@ enum broker_request_kind {
     BROKER_LOOKUP,   /* lookup: what became of this chat? Makes nothing. Answered FOUND */
     BROKER_HOLD,     /* hold: the chat goes on, and the asker sits in it. Renews its lease, and makes it again if it was
                       * forgotten; of each side the place with the greater fence stands, of two equal ones the one that
-                      * the register has. What is over or was given up stays so. Answered FOUND, with `held` */
+                      * the register has. What is over stays so; and what was given up, unless its seeker says this: it
+                      * had been made, and was forgotten. Answered FOUND, with `held` */
     BROKER_END,      /* end: the chat is over; remember how for a while. Obeyed only if the asker is one of the chat's
                       * present places; the first end stands. Not answered; LOOKUP tells whether it was obeyed */
 };

@@ -141,11 +141,12 @@ local function rebind(request)
     return 'R' .. place(before) .. put(request, chat, zero, one)
 end
 
--- H  18 party 0  51 party 1: it goes on, as far as one of them knows. A side's greater fence is the truth.
+-- H  18 party 0  51 party 1  84 '1' if the seeker says so: it goes on, as far as one of them knows. A side's greater
+-- fence is the truth. A seeker who gave up would not say so: it had been made, and forgotten before that.
 local function hold(request)
     local zero, one = sub(request, 18, 50), sub(request, 51, 83)
     local chat = call('GET', key_of(request))
-    if not chat then
+    if not chat or (chat == 'A' and sub(request, 84, 84) == '1') then
         return put(request, nil, zero, one)
     elseif not goes_on(chat) then
         return shown(chat)

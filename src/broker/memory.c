@@ -193,7 +193,8 @@ static void lookup(struct memory_hub *hub, const struct broker_request *request)
 }
 
 static void hold(struct memory_hub *hub, const struct broker_request *request) {
-    const struct chat_record *chat = registry_hold(hub->registry, request->chat, request->hold.party, hub->now_ms);
+    const struct chat_record *chat =
+        registry_hold(hub->registry, request->chat, request->asker, request->hold.party, hub->now_ms);
     post_chat(hub, BROKER_FOUND, request, chat, (struct address){0});
 }
 

@@ -201,6 +201,7 @@ static void hold(struct redis_broker *self, const struct broker_request *request
     struct buffer *out = begin_chat(self, 'H', request, found);
     for (int side = 0; side < 2; side++)
         redis_put_party(out, &request->hold.party[side]);
+    redis_put_flag(out, address_equal(request->asker, request->hold.party[SIDE_SEEKER].at));
     redis_call_end(self, SCRIPT_CHAT);
 }
 

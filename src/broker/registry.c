@@ -180,9 +180,13 @@ const struct chat_record *registry_rebind(struct registry *registry, const struc
     return registry_lookup(registry, claims->chat, now_ms);
 }
 
-const struct chat_record *registry_hold(struct registry *registry, struct chat_id id, const struct party party[2],
-                                        int64_t now_ms) {
+const struct chat_record *registry_hold(struct registry *registry, struct chat_id id, struct address asker,
+                                        const struct party party[2], int64_t now_ms) {
     struct entry *entry = find(registry, id);
+    if (entry != NULL && entry->state == GIVEN_UP && address_equal(asker, party[SIDE_SEEKER].at)) {
+        destroy(registry, entry);
+        entry = NULL;
+    }
     if (entry == NULL) {
         entry = create(registry, id, GOING_ON, NULL, now_ms);
         entry->record.party[SIDE_SEEKER] = party[SIDE_SEEKER];

@@ -42,10 +42,12 @@ const struct chat_record *registry_rebind(struct registry *registry, const struc
                                           struct address at, int64_t now_ms, struct address *previous)
     __attribute__((warn_unused_result));
 
-/* The chat goes on, with those parties as far as is known: makes it again if it is unknown, and gives each side the
- * place with the greater fence. Renews the lease. Returns as registry_lookup(); NULL = it was given up. */
-const struct chat_record *registry_hold(struct registry *registry, struct chat_id id, const struct party party[2],
-                                        int64_t now_ms) __attribute__((warn_unused_result));
+/* The chat goes on, with those parties as far as is known: makes it again if it is unknown, or given up and `asker` is
+ * its seeker, and gives each side the place with the greater fence. Renews the lease. Returns as registry_lookup();
+ * NULL = it was given up. */
+const struct chat_record *registry_hold(struct registry *registry, struct chat_id id, struct address asker,
+                                        const struct party party[2], int64_t now_ms)
+    __attribute__((warn_unused_result));
 
 /* The chat is over. Obeyed only if it goes on and `asker` is the present place of one of its sides: who was moved
  * away, or whose chat was ended before, has no say. */

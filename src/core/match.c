@@ -4,7 +4,9 @@
  *         come twice, or before the search itself was answered.
  * Fails:  it is not made → the session seeks again. It is made for somebody who has left → it is ended at once. Nobody
  *         can say now → asked again; by then nobody may wait for it any more: should it have been made, it is ended.
- *         The other side's ENDED before the register's word is as good as a "declined". */
+ *         The other side's ENDED before the register's word is as good as a "declined".
+ *         The register forgets the match, and then takes the ABORT that the word of the match has overtaken: it will not
+ *         let the candidate tell it again, but the seeker (HOLD). */
 #include "match.h"
 
 #include <assert.h>
@@ -111,8 +113,11 @@ void match_confirmed(struct core *core, const struct broker_event *event) {
 }
 
 void match_aborted(struct core *core, const struct broker_event *event) {
+    const struct session *session = session_at(core, event->to);
     if (event->status == BROKER_OK)
         made(core, event, SIDE_SEEKER);
+    else if (event->status == BROKER_NONE && session_has_chat(session, event->chat))
+        ask_hold(core, session); /* which has heard that it is made: the register has forgotten that */
     else
         not_made(core, event, SESSION_GIVING_UP);
 }

@@ -171,6 +171,18 @@ static void test_given_up_stays_given_up(void **state) {
     assert_int_equal(cluster_commit(cluster, &pair.seeker, &pair.candidate).status, BROKER_NONE);
 }
 
+/* … unless its seeker, who alone may have given it up, says that it goes on. */
+static void test_given_up_and_forgotten(void **state) {
+    struct cluster *cluster = *state;
+    struct pair pair = forgotten(cluster);
+    assert_int_equal(cluster_abort(cluster, &pair.seeker).status, BROKER_NONE);
+    struct broker_event held = hold(cluster, &pair, SIDE_SEEKER);
+    assert_record(&held, &pair);
+    held = hold(cluster, &pair, SIDE_CANDIDATE);
+    assert_record(&held, &pair);
+    assert_known(cluster, &pair);
+}
+
 static void test_lease_is_renewed(void **state) {
     struct cluster *cluster = *state;
     struct pair pair = forgotten(cluster);
@@ -195,6 +207,7 @@ int suite_hold(const struct fixture *fixture) {
         CLUSTER_TEST(test_unknown_place, fixture),
         CLUSTER_TEST(test_over_stays_over, fixture),
         CLUSTER_TEST(test_given_up_stays_given_up, fixture),
+        CLUSTER_TEST(test_given_up_and_forgotten, fixture),
         CLUSTER_TEST(test_lease_is_renewed, fixture),
     };
     return cmocka_run_group_tests_name(fixture->name, tests, NULL, NULL);

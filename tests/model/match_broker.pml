@@ -91,7 +91,9 @@ inline tell_chat(kind, s, c) {
 
 inline do_hold(s, x, c) {
     if
-    :: chats[c] == UNKNOWN -> chats[c] = GOING_ON; candidate[c] = (seeker_of(c) == s -> x : s)
+    :: chats[c] == UNKNOWN || (chats[c] == GIVEN_UP && seeker_of(c) == s) ->
+        chats[c] = GOING_ON;
+        candidate[c] = (seeker_of(c) == s -> x : s)
     :: else
     fi;
     tell_chat(HELD, s, c)

@@ -382,7 +382,8 @@ end:
         if
         :: kind == SOUGHT -> sought(s, status, x, c)
         :: (kind == COMMITTED || kind == ABORTED) && status == OK -> made(s, x, c)
-        :: (kind == COMMITTED || kind == ABORTED) && status != OK ->
+        :: kind == ABORTED && status == NONE && chat[s] == c -> ask(HOLD, s, peer[s], c)
+        :: (kind == COMMITTED || kind == ABORTED) && status != OK && (kind != ABORTED || status != NONE || chat[s] != c) ->
             x = (kind == COMMITTED -> ACCEPTING : GIVING_UP);
             not_made(s, status, x, c)
         :: kind == FOUND -> found(s, status, x, c)

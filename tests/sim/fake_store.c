@@ -364,7 +364,8 @@ static void rebind(const struct run *run) {
 
 static void hold(const struct run *run) {
     struct fake_chat *chat = chat_of(run->store, run->request->chat);
-    if (!known(chat)) {
+    bool by_seeker = address_equal(run->request->asker, run->request->hold.party[SIDE_SEEKER].at);
+    if (!known(chat) || (chat->state == FAKE_CHAT_GIVEN_UP && by_seeker)) {
         if (chat == NULL)
             chat = create(run, FAKE_CHAT_GOES_ON, LEASE_US);
         chat->state = FAKE_CHAT_GOES_ON;

@@ -82,18 +82,23 @@ static void test_lease(void **state) {
 /* Telling it again makes it as good as new. */
 static void test_hold(void **state) {
     struct party party[2] = {seeker.who, candidate.who};
-    assert_non_null(registry_hold(*state, id(1), party, START_MS));
-    assert_non_null(registry_hold(*state, id(1), party, START_MS + 10));
+    struct address by_candidate = candidate.who.at;
+    assert_non_null(registry_hold(*state, id(1), by_candidate, party, START_MS));
+    assert_non_null(registry_hold(*state, id(1), by_candidate, party, START_MS + 10));
     assert_int_equal(registry_count(*state), 1);
     end(*state, 1, START_MS + 20);
-    assert_non_null(registry_hold(*state, id(1), party, START_MS + 30)); /* over, and not renewed */
+    assert_non_null(registry_hold(*state, id(1), by_candidate, party, START_MS + 30)); /* over, and not renewed */
     assert_forgets_at(*state, START_MS + 20 + REGISTRY_OVER_MS);
-    assert_non_null(registry_hold(*state, id(2), party, START_MS));
-    assert_non_null(registry_hold(*state, id(2), party, START_MS + 10));
+    assert_non_null(registry_hold(*state, id(2), by_candidate, party, START_MS));
+    assert_non_null(registry_hold(*state, id(2), by_candidate, party, START_MS + 10));
     assert_forgets_at(*state, START_MS + 10 + REGISTRY_LEASE_MS);
     give_up(*state, 3, START_MS);
-    assert_null(registry_hold(*state, id(3), party, START_MS + 10));
+    assert_null(registry_hold(*state, id(3), by_candidate, party, START_MS + 10));
     assert_forgets_at(*state, START_MS + REGISTRY_GIVEN_UP_MS);
+    give_up(*state, 4, START_MS);
+    assert_non_null(registry_hold(*state, id(4), seeker.who.at, party, START_MS + 10));
+    assert_int_equal(registry_count(*state), 1);
+    assert_forgets_at(*state, START_MS + 10 + REGISTRY_LEASE_MS);
 }
 
 /* The short-lived go while the long-lived stay, whatever the order in which they came. */

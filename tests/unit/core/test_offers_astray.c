@@ -145,6 +145,24 @@ static void test_sync_after_doubt(void **state) {
         }
 }
 
+/* The word of the match comes before the answer to our ABORT, which has found nothing: the register has forgotten the
+ * match in between. What is given up the candidate can't tell it again, but we can. */
+static void test_given_up_and_made(void **state) {
+    (void)state;
+    struct rig rig;
+    rig_init(&rig);
+    session_ref ref = searching(&rig, SESSION_GIVING_UP);
+    struct chat_id chat = ticket_of(&rig, ref)->chat;
+    rig_outcome(&rig, BROKER_CONFIRMED, BROKER_OK, ref, chat, rig_stranger_ticket(true));
+    expect_matched(&rig, ref, chat, SIDE_SEEKER);
+    rig_outcome(&rig, BROKER_ABORTED, BROKER_DOWN, ref, chat, rig_stranger_ticket(true));
+    expect_nothing(&rig);
+    rig_outcome(&rig, BROKER_ABORTED, BROKER_NONE, ref, chat, rig_stranger_ticket(true));
+    assert_true(address_equal(expect_request(&rig, BROKER_HOLD)->asker, rig_address(&rig, ref)));
+    expect_nothing(&rig);
+    rig_fini(&rig);
+}
+
 /* What the register was told again does not say what the candidate had in common with us. */
 static void test_made_again(void **state) {
     (void)state;
@@ -262,6 +280,7 @@ int main(void) {
         cmocka_unit_test(test_committed_before_it_died),
         cmocka_unit_test(test_heard_again),
         cmocka_unit_test(test_giving_up_waits),
+        cmocka_unit_test(test_given_up_and_made),
         cmocka_unit_test(test_made_again),
         cmocka_unit_test(test_left_in_doubt),
         cmocka_unit_test(test_left_while_seeking),
