@@ -111,8 +111,10 @@ static void set_gone(const struct world *world, struct chat *chat, struct member
 
 void presence_here(const struct world *world, struct chat *chat, struct member *member, struct pipe *pipe) {
     presence_judge(world, chat);
-    member->gone_us = member->absent_us = -1;
-    if (!is_reachable(pipe)) {
+    member->gone_us = -1;
+    if (is_reachable(pipe)) {
+        member->absent_us = -1;
+    } else { /* whoever was absent before is so still */
         member->drops++;
         set_absent(world, member);
     }
