@@ -192,6 +192,14 @@ void chat_set_timer(struct core *core, struct session *session) {
         heap_remove(&core->timers, &session->timer);
 }
 
+/* Their node may be gone, and have been said to be so before we knew that they are there; or be frozen, and so be still
+ * a subscriber of what it will never read. */
+void chat_ask_state(struct core *core, struct session *session) {
+    chat_tell_state(core, session, PEER_SYNC);
+    if (session->state == SESSION_CHATTING && session->chat->peer_here && !core->cut_off)
+        session_set_timer(core, session, core_now(core) + GREETING_TIMEOUT_MS);
+}
+
 static void look_up(struct core *core, struct session *session, enum looking why) {
     session->chat->looking = (uint8_t)why;
     ask_broker(core, BROKER_LOOKUP, session_address(core, session), session->chat->id);
@@ -201,7 +209,7 @@ static void look_up(struct core *core, struct session *session, enum looking why
 void chat_timer(struct core *core, struct session *session) {
     if (session->state == SESSION_AWAY && session->chat->peer_here)
         session_destroy(core, session);
-    else if (session->chat->peer_here) /* whose node was said to be gone, and has not answered */
+    else if (session->chat->peer_here) /* whose node was asked, and has not answered */
         peer_vanished(core, session);
     else
         look_up(core, session, LOOKING_DUE);

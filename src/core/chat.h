@@ -26,6 +26,8 @@ void chat_peer_away(struct core *core, struct session *session, int64_t grace_ms
 void chat_peer_back(struct core *core, struct session *session);
 /* SYNC or STATE to the stranger's session: is our client here, and if not, how long is it held for? */
 void chat_tell_state(struct core *core, struct session *session, enum peer_kind kind);
+/* SYNC to the stranger's session, which was there for all we know: if it does not answer, they are away. */
+void chat_ask_state(struct core *core, struct session *session);
 /* Sets the timer to when the chat ends, as things stand. */
 void chat_set_timer(struct core *core, struct session *session);
 void chat_timer(struct core *core, struct session *session);

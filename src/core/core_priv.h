@@ -36,6 +36,7 @@ enum {
     BROKER_RETRY_MS = 500, /* the broker was down: ask again */
     REASSERT_MS = 5000,    /* who waits is told to the broker again */
     SETTLE_MS = 5000,      /* after frames may have been lost: until everybody has told how things stand */
+    CATCH_UP_MS = 500,     /* after our own loop stood still: what others have said meanwhile is read first */
     AWAY_SLACK_MS =
         10000,           /* a chat is ended by the side that is there; the away one waits so much longer for the word */
     ERRORS_ALLOWED = 10, /* the tenth protocol error … */
@@ -95,7 +96,6 @@ struct search {
     bool frames_lost;    /* there were more, or may have been */
     bool declined;       /* the candidate declined before the word that it was found */
     uint64_t offered_to; /* OFFERING, GIVING_UP: boot id of the candidate's node; 0 = not known */
-    bool peer_gone;      /* the other side's node is gone */
     bool unsure;         /* SEEK was requested while the broker could be reached: even if the answer is that it is down,
                           * somebody may have been found */
     bool held;           /* an offer came while SEEK was on its way */

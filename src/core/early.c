@@ -55,10 +55,10 @@ void early_keep(struct core *core, struct search *search, const struct peer_fram
 }
 
 void early_take(struct core *core, struct session *session, const struct search *search) {
-    if (search->frames_lost)
-        chat_tell_state(core, session, PEER_SYNC);
     for (const struct early *early = search->early; early != NULL; early = early->next)
         peer_take(core, &early->frame);
+    if (search->frames_lost) /* or their node is gone: what came before does not answer for it */
+        chat_ask_state(core, session);
 }
 
 void early_forget(struct search *search) {

@@ -61,8 +61,6 @@ static void matched(struct core *core, struct session *session, const struct bro
     assert(core->spent == NULL); /* one match an event */
     core->spent = search;
     session->search = NULL;
-    if (search->peer_gone) /* if it has come back meanwhile, it answers the SYNC (early.c) */
-        session_set_timer(core, session, core_now(core) + GREETING_TIMEOUT_MS);
     early_take(core, session, search);
 }
 
@@ -130,7 +128,6 @@ void match_declined(struct core *core, struct session *session, const struct pee
 }
 
 void match_early(struct core *core, struct session *session, const struct peer_frame *frame) {
-    session->search->peer_gone = false;
     if (frame->kind == PEER_ENDED)
         pairing_seek_again(core, session);
     else

@@ -105,7 +105,7 @@ static void seek(struct core *core, struct session *session) {
         session_set_state(core, session, SESSION_SEEKING);
     else /* new criteria; if the broker was down, they are not to be told twice */
         heap_remove(&core->timers, &session->timer);
-    search->declined = search->peer_gone = search->unsure = false;
+    search->declined = search->unsure = false;
     search->offered_to = 0;
     early_forget(search);
     session->attempt++;
@@ -281,7 +281,7 @@ void pairing_node_gone(struct core *core, struct session *session, uint64_t boot
     bool accepting = session->state == SESSION_ACCEPTING;
     if (!(offering && search->offered_to == boot) && !(accepting && search->held_seeker.who.at.boot == boot))
         return;
-    search->peer_gone = search->frames_lost = true;
+    search->frames_lost = true;
     if (session->state == SESSION_OFFERING)
         give_up(core, session);
 }

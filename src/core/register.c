@@ -61,7 +61,6 @@ static bool is_elsewhere(struct core *core, struct session *session, const struc
     return true;
 }
 
-/* Their node may be gone, and have been said to be so before we knew that they are there: SYNC is awaited. */
 static void adopt(struct core *core, struct session *session, const struct party *peer) {
     chat_set_peer(session->chat, peer);
     if (session->state == SESSION_GREETING) {
@@ -69,9 +68,7 @@ static void adopt(struct core *core, struct session *session, const struct party
         return;
     }
     chat_peer_back(core, session);
-    chat_tell_state(core, session, PEER_SYNC);
-    if (session->state == SESSION_CHATTING && !core->cut_off)
-        session_set_timer(core, session, core_now(core) + GREETING_TIMEOUT_MS);
+    chat_ask_state(core, session);
 }
 
 static void goes_on(struct core *core, struct session *session, const struct chat_record *record, enum looking why) {

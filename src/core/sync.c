@@ -2,7 +2,9 @@
  *
  * Flow:      LINK_RESUMED, or a gap in our own loop → within TELL_MS every session tells how it stands: who waits SEEKs
  *            again, who has a chat HOLDs it. If the stranger is on another node: SYNC there, which is answered STATE
- *            (or GONE, see register.c), and `sync` to our own client. What was said of ends is said again (ending.c).
+ *            (or GONE, see register.c; or by nobody: they are away), and `sync` to our own client. What was said of ends
+ *            is said again (ending.c). After a gap our sockets are read first: our side may have gone elsewhere, and what
+ *            is told of a chat that is over would make it anew in a register that has forgotten it.
  *            Every RENEW_MS each chat is held once more, as its lease would run out.
  * Fails:     while this node is cut off it accuses nobody, and every grace stands still (core_heard_ms()). Cut off for
  *            ELSEWHERE_AFTER_MS: clients whose strangers are on other nodes are asked to reconnect, which may bring
@@ -80,7 +82,7 @@ static void tell(struct core *core, struct session *session) {
         ask_peer_of(core, PEER_REBOUND, session);
         return;
     }
-    chat_tell_state(core, session, PEER_SYNC);
+    chat_ask_state(core, session);
     if (chat->peer_here)
         delivery_resync(core, session);
 }
@@ -134,10 +136,10 @@ static void set_deadlines(struct core *core) {
 }
 
 /* Lets everybody tell, and nobody's grace end before they all have. */
-static void begin_telling(struct core *core) {
+static void begin_telling(struct core *core, int64_t at_ms) {
     core->settled_ms = core_now(core) + SETTLE_MS;
     set_deadlines(core);
-    walk_begin(&core->telling, core_now(core));
+    walk_begin(&core->telling, at_ms);
 }
 
 void sync_link_lost(struct core *core) {
@@ -165,7 +167,7 @@ void sync_link_resumed(struct core *core) {
         session->sent_elsewhere = false;
         pairing_link_resumed(core, session);
     }
-    begin_telling(core);
+    begin_telling(core, core_now(core));
     walk_stop(&core->renewing); /* what is told now need not be renewed soon */
     walk_begin(&core->renewing, core_now(core) + RENEW_MS);
 }
@@ -177,7 +179,7 @@ void sync_shifted(struct core *core, int64_t gap_ms) {
     if (gap_ms < GAP_MS)
         return;
     ending_repeat(core);
-    begin_telling(core);
+    begin_telling(core, core_now(core) + CATCH_UP_MS);
 }
 
 /* --- cut off for long --------------------------------------------------------------------------------------------- */

@@ -77,7 +77,6 @@ bool is_held[PEOPLE]
 bool early[PEOPLE]
 bool declined[PEOPLE]
 bool lost_some[PEOPLE]      /* frames of the match that is being made may have been lost */
-bool peer_gone[PEOPLE]      /* the node of the other side of that match is gone */
 bool down[PEOPLE]           /* the broker was down, and will be asked again */
 byte offered_to[PEOPLE]     /* node of the candidate */
 byte chat[PEOPLE]

@@ -59,14 +59,14 @@ inline ask_to_seek(s) { down[s] = false; ask(SEEK, s, attempt[s], relaxed[s]) }
 
 inline seek(s) {
     state[s] = SEEKING;
-    early[s] = false; declined[s] = false; lost_some[s] = false; peer_gone[s] = false; offered_to[s] = NODES;
+    early[s] = false; declined[s] = false; lost_some[s] = false; offered_to[s] = NODES;
     attempt[s]++;
     assert(attempt[s] < ATTEMPTS);       /* nobody seeks again and again */
     ask_to_seek(s)
 }
 
 inline forget(s) {                       /* the search or the chat is no more */
-    held[s] = 0; is_held[s] = false; early[s] = false; declined[s] = false; lost_some[s] = false; peer_gone[s] = false;
+    held[s] = 0; is_held[s] = false; early[s] = false; declined[s] = false; lost_some[s] = false;
     down[s] = false; offered_to[s] = NODES; chat[s] = 0; peer[s] = 0; alone[s] = false
 }
 
@@ -173,16 +173,16 @@ inline matched(s, other, c) {
     chat[s] = c;
     peer[s] = other;
     held[s] = 0; down[s] = false;
-    alone[s] = peer_gone[s];             /* unless there is an answer */
+    if
+    :: early[s] -> say(STATE, other, s, c)
+    :: else
+    fi;
+    alone[s] = lost_some[s];             /* unless there is an answer */
     if
     :: lost_some[s] -> say(SYNC, other, s, c)
     :: else
     fi;
-    if
-    :: early[s] -> alone[s] = false; say(STATE, other, s, c)
-    :: else
-    fi;
-    early[s] = false; declined[s] = false; lost_some[s] = false; peer_gone[s] = false; offered_to[s] = NODES
+    early[s] = false; declined[s] = false; lost_some[s] = false; offered_to[s] = NODES
 }
 
 inline made(s, other, c) {
@@ -215,7 +215,6 @@ inline not_made(s, status, in_state, c) {
 }
 
 inline before_its_time(kind, s) {        /* match_early() */
-    peer_gone[s] = false;
     if
 #ifndef M_EARLY_END_LOST
     :: kind == ENDED ->
@@ -341,6 +340,7 @@ inline link_resumed(n) {
         :: node_of(s) == n && searching(s) && state[s] != WAITING -> lost_some[s] = true
         :: node_of(s) == n && state[s] == CHATTING ->
             ask(HOLD, s, peer[s], chat[s]);
+            alone[s] = true;             /* unless there is an answer */
             say(SYNC, peer[s], s, chat[s])
         :: else
         fi;
@@ -356,14 +356,12 @@ inline node_gone(n, boot) {
         if
         :: node_of(s) == n && state[s] == CHATTING && node_of(peer[s]) == boot -> alone[s] = true
         :: node_of(s) == n && (state[s] == OFFERING || state[s] == GIVING_UP) && offered_to[s] == boot ->
-            peer_gone[s] = true;
             lost_some[s] = true;
             if
             :: state[s] == OFFERING -> give_up(s)
             :: else
             fi
         :: node_of(s) == n && state[s] == ACCEPTING && node_of(seeker_of(held[s])) == boot ->
-            peer_gone[s] = true;
             lost_some[s] = true
         :: else
         fi;

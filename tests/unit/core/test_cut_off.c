@@ -137,6 +137,9 @@ static void test_sent_elsewhere(void **state) {
         rig_wait(&rig, 100000);
         expect_nothing(&rig); /* once */
         rig_resume_link(&rig);
+        rig_tell(&rig);
+        rig_skip(&rig);
+        rig_peer_with(&rig, ref, PEER_STATE, state.here, true);
         while (rig_due_ms(&rig) != INT64_MAX) {
             rig_wait(&rig, rig_due_ms(&rig));
             rig_skip(&rig);

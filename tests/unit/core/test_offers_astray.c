@@ -89,9 +89,9 @@ static void test_heard_again(void **state) {
                                          .state.here = true}));
     rig_outcome(&rig, BROKER_COMMITTED, BROKER_OK, ref, rig_offer_id(), rig_stranger_ticket(true));
     expect_matched(&rig, ref, rig_offer_id(), SIDE_CANDIDATE);
-    (void)expect_peer(&rig, PEER_SYNC);
     (void)expect_peer(&rig, PEER_STATE); /* the answer to theirs */
     (void)expect_told(&rig, CONN, SERVER_SYNC);
+    (void)expect_peer(&rig, PEER_SYNC);
     expect_nothing(&rig);
     rig_fini(&rig);
 }

@@ -8,6 +8,7 @@ enum { CONN = 1, GRACE = 60000 };
 /* The node was frozen for so long, and has told the others how it stands. */
 static void thaw(struct rig *rig, int64_t ms) {
     rig_shift(rig, ms);
+    rig_wait(rig, CATCH_UP_MS);
     while (rig_due_ms(rig) <= 0) {
         rig_skip(rig);
         rig_wait(rig, 0);
@@ -26,8 +27,8 @@ static void test_grace_stands_still(void **state) {
     rig_skip(&rig);
     rig.now_ms += 100000; /* frozen for 100 s */
     thaw(&rig, 100000);
-    assert_int_equal(rig_due_ms(&rig), GRACE);
-    rig_wait(&rig, GRACE - 1);
+    assert_int_equal(rig_due_ms(&rig), GRACE - CATCH_UP_MS);
+    rig_wait(&rig, GRACE - CATCH_UP_MS - 1);
     expect_nothing(&rig);
     rig_wait(&rig, 1);
     rig_expire(&rig, ref, END_LOST, SIDE_CANDIDATE);
@@ -48,15 +49,15 @@ static void test_holds_stand_still(void **state) {
     rig.now_ms += 100000;
     thaw(&rig, 100000);
     rig_peer_with(&rig, ref, PEER_AWAY, away.grace_ms, 1000);
-    assert_int_equal(rig_due_ms(&rig), GRACE); /* ours is the later one */
+    assert_int_equal(rig_due_ms(&rig), GRACE - CATCH_UP_MS); /* ours is the later one */
     rig_peer_with(&rig, ref, PEER_REBOUND, fence, 2);
-    assert_int_equal(expect_peer(&rig, PEER_STATE)->state.grace_ms, GRACE);
+    assert_int_equal(expect_peer(&rig, PEER_STATE)->state.grace_ms, GRACE - CATCH_UP_MS);
     rig.now_ms += 30000;
     rig_peer_with(&rig, ref, PEER_AWAY, away.grace_ms, GRACE); /* theirs, now */
     rig.now_ms += 100000;
     thaw(&rig, 100000);
     rig_peer_with(&rig, ref, PEER_REBOUND, fence, 3);
-    assert_int_equal(expect_peer(&rig, PEER_STATE)->state.grace_ms, GRACE);
+    assert_int_equal(expect_peer(&rig, PEER_STATE)->state.grace_ms, GRACE - CATCH_UP_MS);
     rig_fini(&rig);
 }
 
@@ -71,8 +72,8 @@ static void test_offers_and_throttles_stand_still(void **state) {
     rig_skip(&rig);
     rig_sought(&rig, ref, BROKER_OK);
     thaw(&rig, 5000);
-    assert_int_equal(rig_due_ms(&rig), 6000); /* read again; then the offer times out at 7 s */
-    rig_wait(&rig, 6000);
+    assert_int_equal(rig_due_ms(&rig), 6000 - CATCH_UP_MS); /* read again; then the offer times out at 7 s */
+    rig_wait(&rig, 6000 - CATCH_UP_MS);
     expect_paused(&rig, CONN, false);
     assert_int_equal(rig_due_ms(&rig), 1000);
     rig_wait(&rig, 1000);

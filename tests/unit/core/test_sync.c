@@ -23,11 +23,38 @@ static void test_chats_are_told(void **state) {
         if (reliable)
             (void)expect_told(&rig, CONN, SERVER_SYNC);
         expect_nothing(&rig);
+        rig_peer_with(&rig, ref, PEER_STATE, state.here, true);
+        expect_nothing(&rig);
         rig_wait(&rig, 10000);
         expect_nothing(&rig); /* once */
         assert_int_equal(rig_due_ms(&rig), INT64_MAX);
         rig_fini(&rig);
     }
+}
+
+/* Their node was said to be gone when nobody here had a chat there, or is frozen, and takes what it does not read. */
+static void test_no_answer(void **state) {
+    (void)state;
+    struct rig rig;
+    session_ref ref = start(&rig);
+    for (int outage = 0; outage < 2; outage++) {
+        rig_resume_link(&rig);
+        rig_tell(&rig);
+        rig_skip(&rig);
+        assert_int_equal(rig_due_ms(&rig), GREETING_TIMEOUT_MS);
+        rig_lose_link(&rig); /* then silence means nothing */
+        assert_int_equal(rig_due_ms(&rig), 20000);
+    }
+    rig_resume_link(&rig);
+    rig_tell(&rig);
+    rig_skip(&rig);
+    rig_wait(&rig, GREETING_TIMEOUT_MS);
+    (void)expect_told(&rig, CONN, SERVER_AWAY);
+    expect_nothing(&rig);
+    rig_peer_with(&rig, ref, PEER_STATE, state.here, true); /* only late */
+    (void)expect_told(&rig, CONN, SERVER_BACK);
+    expect_nothing(&rig);
+    rig_fini(&rig);
 }
 
 static void test_held_chats_are_told(void **state) {
@@ -182,7 +209,7 @@ static void test_drained(void **state) {
 /* Many tell within a second, not all at once; a second reason meanwhile makes them all tell again. */
 static void test_telling_is_spread(void **state) {
     (void)state;
-    enum { MANY = 100, PARTS = 20 };
+    enum { MANY = 100, PARTS = 20, PART_MS = 50 };
     struct rig rig;
     rig_init(&rig);
     for (conn_ref conn = 1; conn <= MANY; conn++)
@@ -190,7 +217,7 @@ static void test_telling_is_spread(void **state) {
     rig_resume_link(&rig);
     unsigned holds = 0;
     int64_t began_ms = rig.now_ms, done_ms = 0;
-    for (unsigned part = 0; part < 100 && rig_due_ms(&rig) != INT64_MAX; part++) {
+    for (unsigned part = 0; part < 100 && rig_due_ms(&rig) <= PART_MS; part++) {
         rig_wait(&rig, rig_due_ms(&rig));
         unsigned now = 0;
         for (size_t i = 0; i < rig.count; i++)
@@ -218,11 +245,30 @@ static void test_after_a_gap(void **state) {
     rig_step(&rig, ((struct event){.kind = EVENT_SHIFT, .shift.gap_ms = 999}));
     assert_int_equal(rig_due_ms(&rig), INT64_MAX);
     rig_step(&rig, ((struct event){.kind = EVENT_SHIFT, .shift.gap_ms = 1000}));
-    rig_tell(&rig);
+    rig_wait(&rig, CATCH_UP_MS - 1);
+    expect_nothing(&rig);
+    rig_wait(&rig, 1);
     expect_hold(&rig, ref);
     (void)expect_peer(&rig, PEER_SYNC);
     (void)expect_told(&rig, CONN, SERVER_SYNC);
     expect_nothing(&rig);
+    rig_fini(&rig);
+}
+
+/* … and what was said to it meanwhile is read before it tells anything: it may be news of its own chats. */
+static void test_news_after_a_gap(void **state) {
+    (void)state;
+    struct rig rig;
+    session_ref ref = start(&rig);
+    rig_step(&rig, ((struct event){.kind = EVENT_SHIFT, .shift.gap_ms = 10000}));
+    struct peer_frame moved = rig_peer_frame(&rig, ref, PEER_MOVED);
+    moved.side = rig_session(&rig, ref)->chat->side;
+    moved.fence = 5;
+    moved.moved.here = true;
+    rig_carry(&rig, moved);
+    expect_closed(&rig, CONN, CLOSE_SUPERSEDED);
+    rig_wait(&rig, 10000);
+    expect_nothing(&rig); /* no HOLD of what it does not hold */
     rig_fini(&rig);
 }
 
@@ -300,13 +346,22 @@ static void test_sync_from_a_new_place(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chats_are_told),    cmocka_unit_test(test_held_chats_are_told),
-        cmocka_unit_test(test_chats_of_one_node), cmocka_unit_test(test_nobody_on_this_node),
-        cmocka_unit_test(test_somebody_soon),     cmocka_unit_test(test_greeting_is_repeated),
-        cmocka_unit_test(test_searches_are_told), cmocka_unit_test(test_drained),
-        cmocka_unit_test(test_telling_is_spread), cmocka_unit_test(test_after_a_gap),
-        cmocka_unit_test(test_renewal),           cmocka_unit_test(test_sync_mends_away),
-        cmocka_unit_test(test_sync_while_away),   cmocka_unit_test(test_sync_from_a_new_place),
+        cmocka_unit_test(test_chats_are_told),
+        cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_held_chats_are_told),
+        cmocka_unit_test(test_chats_of_one_node),
+        cmocka_unit_test(test_nobody_on_this_node),
+        cmocka_unit_test(test_somebody_soon),
+        cmocka_unit_test(test_greeting_is_repeated),
+        cmocka_unit_test(test_searches_are_told),
+        cmocka_unit_test(test_drained),
+        cmocka_unit_test(test_telling_is_spread),
+        cmocka_unit_test(test_after_a_gap),
+        cmocka_unit_test(test_news_after_a_gap),
+        cmocka_unit_test(test_renewal),
+        cmocka_unit_test(test_sync_mends_away),
+        cmocka_unit_test(test_sync_while_away),
+        cmocka_unit_test(test_sync_from_a_new_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
