@@ -196,13 +196,20 @@ static bool is_well(const struct world *world, const struct server *server) {
            fake_broker_settled(broker, SETTLED_US);
 }
 
+/* Does it take itself to be linked? A dead link may be noticed long after everything else is well. */
+static bool is_linked(const struct server *server) {
+    return server->node == NULL || fake_broker_settled(fake_broker_of(server->courier.real), 0);
+}
+
 void outage_watch(struct world *world) {
     if (world->redis == NULL)
         return;
     for (uint32_t i = 0; i < world->options.nodes; i++) {
         struct server *server = &world->servers[i];
-        if (server->unreachable_us < 0)
+        if (server->unreachable_us < 0 && is_linked(server))
             continue;
+        if (server->unreachable_us < 0)
+            presence_disturbed(world, server);
         bool well = is_well(world, server);
         if (!well)
             server->unreachable_us = world->now_us; /* who has just thawed does not know yet what it has missed */

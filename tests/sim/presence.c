@@ -67,8 +67,10 @@ static void disturb(struct world *world, struct server *server) {
     for (struct list *link = server->pipes.next; link != &server->pipes; link = link->next) {
         struct pipe *pipe = list_entry(link, struct pipe, siblings);
         if (pipe->bound == NULL) {
-            if (pipe->link.resume_open)
+            if (pipe->link.resume_open) { /* the register may have moved the chat here already */
                 pipe->link.wants->member[pipe->link.wants_side].drops++;
+                set_absent(world, &pipe->link.wants->member[pipe->link.wants_side]);
+            }
             continue;
         }
         struct member *member = &pipe->bound->member[pipe->side];
@@ -88,11 +90,12 @@ void presence_disturbed(struct world *world, struct server *server) {
 void presence_reached(struct world *world, struct server *server) {
     for (struct list *link = server->pipes.next; link != &server->pipes; link = link->next) {
         struct pipe *pipe = list_entry(link, struct pipe, siblings);
-        if (pipe->bound == NULL)
+        struct chat *chat = pipe->bound != NULL ? pipe->bound : pipe->link.resume_open ? pipe->link.wants : NULL;
+        if (chat == NULL)
             continue;
-        presence_judge(world, pipe->bound);
-        struct member *member = &pipe->bound->member[pipe->side];
-        if (member->pipe == pipe && member->gone_us < 0)
+        presence_judge(world, chat);
+        struct member *member = &chat->member[pipe->bound != NULL ? pipe->side : pipe->link.wants_side];
+        if ((member->pipe == pipe || pipe->bound == NULL) && member->gone_us < 0)
             member->absent_us = -1;
     }
     server->unreachable_us = -1;
