@@ -5,13 +5,14 @@
  * Fails:  neither is answered. So each end is remembered: for FAREWELL_MS, as a link can be dead for so long before
  *         that is noticed, and for as long as this node is cut off. Then all of it is said again; twice does no harm.
  *         Beyond FAREWELLS the oldest are forgotten: their strangers hear `away`, and `lost` after the grace.
- *         A resume has moved our side to a session that is gone → the end is said for that place, too.
+ *         A resume has moved our side to a session that is gone, or waits for the answer in vain → the end is said for
+ *         that place, too.
  *         The stranger has moved since, or a match was given up while nobody could say whether it was made: LOOKUP says
  *         who has to be told.
  *         A resume has moved our side to a session of another node meanwhile → the register listens to that one only. So
  *         who hears ENDED from elsewhere than from where they know the other side to be says the end as well.
- *         A failover has taken the register back to when our side was elsewhere → until all have been told again, it is
- *         told where we are first (HOLD, chat.c).
+ *         A failover has taken the register back to when our side was elsewhere → it is told where we are first (HOLD):
+ *         until all have been told again (chat.c), and when LOOKUP shows it.
  *         A HOLD that crossed with an end may make the chat again in a register that had forgotten it. If its answer
  *         comes after ENDED, it finds nobody here, and the end is said again; if it comes before, who hears ENDED says
  *         the end as well (shortly after LINK_RESUMED, when such things happen).
@@ -19,6 +20,7 @@
 #include "ending.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "ask.h"
 #include "session.h"
@@ -122,13 +124,20 @@ static struct ending *find(struct core *core, struct address at, struct chat_id 
     return NULL;
 }
 
-/* Who the register will listen to: a resume may have moved our side to yet another session of this node, which has gone
- * without having been told so, as the answer was lost. */
-static struct address present_place(const struct core *core, const struct broker_event *event,
-                                    const struct ending *ending) {
-    struct address at = event->chat_state.record.party[ending->side].at;
-    bool is_empty = at.boot == core->options.boot && session_at(core, at) == NULL;
-    return is_empty ? at : ending->at;
+/* The register listens to the present place of a side alone. A resume may have moved ours to yet another session of this
+ * node, which does not have the chat, as the answer was lost; then that one says it. And a failover may have taken the
+ * register back to before our side came here; then it is told that first. */
+static void end_as_present_place(struct core *core, const struct broker_event *event, const struct ending *ending) {
+    const struct party *party = event->chat_state.record.party;
+    struct address at = party[ending->side].at;
+    bool is_empty = at.boot == core->options.boot && !session_has_chat(session_at(core, at), ending->chat);
+    if (!is_empty && party[ending->side].fence < ending->fence) {
+        struct broker_request *request = ask_broker(core, BROKER_HOLD, ending->at, ending->chat);
+        memcpy(request->hold.party, party, sizeof request->hold.party);
+        request->hold.party[ending->side].at = ending->at;
+        request->hold.party[ending->side].fence = ending->fence;
+    }
+    ask_broker(core, BROKER_END, is_empty ? at : ending->at, ending->chat)->end = ending->how;
 }
 
 void ending_found(struct core *core, const struct broker_event *event) {
@@ -137,7 +146,7 @@ void ending_found(struct core *core, const struct broker_event *event) {
     if (ending == NULL)
         return;
     if (event->status == BROKER_OK)
-        ask_broker(core, BROKER_END, present_place(core, event, ending), ending->chat)->end = ending->how;
+        end_as_present_place(core, event, ending);
     if (ending->ask) {
         const struct party *party = event->chat_state.record.party;
         ending->ask = false;

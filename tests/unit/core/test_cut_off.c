@@ -230,6 +230,63 @@ static void test_ends_are_said_again(void **state) {
     }
 }
 
+/* Our client has left a chat while the node was cut off, and the register is asked what it has of it. */
+static struct broker_event asked_after_leaving(struct rig *rig, session_ref ref) {
+    struct broker_event found = rig_found_event(rig, ref, BROKER_OK, false);
+    rig_lose_link(rig);
+    rig_leave(rig, ref);
+    rig_skip(rig);
+    rig_resume_link(rig);
+    expect_end(rig, found.chat, END_LEFT);
+    (void)expect_request(rig, BROKER_LOOKUP);
+    expect_nothing(rig);
+    return found;
+}
+
+/* A failover has taken the register back to before our side was here. */
+static void test_ends_of_a_forgotten_place(void **state) {
+    (void)state;
+    struct rig rig;
+    session_ref ref = start(&rig);
+    struct chat *chat = rig_session(&rig, ref)->chat;
+    chat->fence = 7;
+    enum side side = (enum side)chat->side;
+    struct broker_event found = asked_after_leaving(&rig, ref);
+    struct party now = found.chat_state.record.party[side];
+    found.chat_state.record.party[side].at = (struct address){8, 8, 8};
+    found.chat_state.record.party[side].fence = 2;
+    rig_broker(&rig, found);
+    const struct broker_request *hold = expect_request(&rig, BROKER_HOLD);
+    assert_true(address_equal(hold->asker, now.at));
+    assert_memory_equal(&hold->hold.party[side].at, &now.at, sizeof now.at);
+    assert_int_equal(hold->hold.party[side].fence, 7);
+    assert_int_equal(hold->hold.party[side].person, now.person);
+    expect_end(&rig, found.chat, END_LEFT);
+    expect_nothing(&rig);
+    rig_fini(&rig);
+}
+
+/* A resume has moved our side to another session of this node, which waits for the answer in vain. */
+static void test_ends_of_an_empty_place(void **state) {
+    (void)state;
+    struct rig rig;
+    session_ref ref = start(&rig);
+    enum side side = (enum side)rig_session(&rig, ref)->chat->side;
+    session_ref waiting = rig_open(&rig, OTHER_CONN);
+    struct claims claims = rig_claims(&rig, ref);
+    rig_resume(&rig, waiting, &claims);
+    rig_skip(&rig);
+    struct broker_event found = asked_after_leaving(&rig, ref);
+    found.chat_state.record.party[side].at = rig_address(&rig, waiting);
+    found.chat_state.record.party[side].fence = 9;
+    rig_broker(&rig, found);
+    const struct broker_request *end = expect_request(&rig, BROKER_END);
+    assert_true(address_equal(end->asker, rig_address(&rig, waiting)));
+    (void)expect_peer(&rig, PEER_ENDED);
+    expect_nothing(&rig);
+    rig_fini(&rig);
+}
+
 /* The register may have gone back to what it knew before we were here: it is told, lest it does not obey. */
 static void test_ends_before_telling(void **state) {
     (void)state;
@@ -295,12 +352,13 @@ static void test_ends_are_bounded(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_grace_stands_still),   cmocka_unit_test(test_grace_begins_while_cut_off),
-        cmocka_unit_test(test_frozen_while_cut_off), cmocka_unit_test(test_nobody_is_accused),
-        cmocka_unit_test(test_lost_while_telling),   cmocka_unit_test(test_sent_elsewhere),
-        cmocka_unit_test(test_resume_while_cut_off), cmocka_unit_test(test_ends_are_said_again),
-        cmocka_unit_test(test_ends_before_telling),  cmocka_unit_test(test_old_ends_are_not),
-        cmocka_unit_test(test_ends_that_crossed),    cmocka_unit_test(test_ends_are_bounded),
+        cmocka_unit_test(test_grace_stands_still),        cmocka_unit_test(test_grace_begins_while_cut_off),
+        cmocka_unit_test(test_frozen_while_cut_off),      cmocka_unit_test(test_nobody_is_accused),
+        cmocka_unit_test(test_lost_while_telling),        cmocka_unit_test(test_sent_elsewhere),
+        cmocka_unit_test(test_resume_while_cut_off),      cmocka_unit_test(test_ends_are_said_again),
+        cmocka_unit_test(test_ends_of_a_forgotten_place), cmocka_unit_test(test_ends_of_an_empty_place),
+        cmocka_unit_test(test_ends_before_telling),       cmocka_unit_test(test_old_ends_are_not),
+        cmocka_unit_test(test_ends_that_crossed),         cmocka_unit_test(test_ends_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -261,6 +261,7 @@ static void test_news_after_a_gap(void **state) {
     struct rig rig;
     session_ref ref = start(&rig);
     rig_step(&rig, ((struct event){.kind = EVENT_SHIFT, .shift.gap_ms = 10000}));
+    rig_wait(&rig, CATCH_UP_MS - 1);
     struct peer_frame moved = rig_peer_frame(&rig, ref, PEER_MOVED);
     moved.side = rig_session(&rig, ref)->chat->side;
     moved.fence = 5;
