@@ -141,6 +141,7 @@ static void sent_matched(struct world *world, struct pipe *pipe, const struct he
         return;
     if (chat == NULL)
         chat = chats_add(world, heard->chat);
+    presence_judge(world, chat);
     uint32_t side = chat->members++;
     bool others;
     struct criteria criteria = link_criteria(link, &others);
@@ -155,8 +156,8 @@ static void sent_matched(struct world *world, struct pipe *pipe, const struct he
         .criteria = criteria,
         .replaced = others,
         .waited_us = world->now_us - link->find_us,
-        /* its node was deaf for so long that the stranger has been told of the end of a chat that it has yet to hear of */
-        .overdue = side == 1 && chat->member[0].told_end,
+        /* its node was deaf for so long that the chat that it has yet to hear of may have ended */
+        .overdue = side == 1 && (chat->member[0].told_end || chat->member[0].overdue),
         .gone_us = -1,
         .absent_us = -1,
     };
@@ -167,6 +168,8 @@ static void sent_matched(struct world *world, struct pipe *pipe, const struct he
         meet(pipe->client, member, chat->serial);
     presence_bind(pipe, chat, side);
     presence_here(world, chat, member, pipe);
+    if (side == 1 && member->absent_us >= 0) /* and it has been for as long as the stranger knows of the chat */
+        member->absent_us = chat->born_us;
     if (chat->members == 2) {
         world->tally.chats++;
         judge_match(world, chat, 0);
