@@ -162,15 +162,14 @@ static void gone(struct core *core, struct session *session, const struct peer_f
         resume_moved(core, session, frame->fence, false);
 }
 
-/* Is it for a resume that the register has carried out, and not answered yet? */
-static bool awaits_rebound(const struct session *session, const struct peer_frame *frame) {
-    return session != NULL && session->state == SESSION_REBINDING &&
-           chat_id_equal(session->resume->claims.chat, frame->chat);
+/* Does it resume that chat? The register may have carried that out, and not have answered yet. */
+static bool awaits_rebound(const struct session *session, struct chat_id chat) {
+    return session != NULL && session->state == SESSION_REBINDING && chat_id_equal(session->resume->claims.chat, chat);
 }
 
 void peer_take(struct core *core, const struct peer_frame *frame) {
     struct session *session = session_at(core, frame->to);
-    if (awaits_rebound(session, frame)) {
+    if (awaits_rebound(session, frame->chat)) {
         resume_overtaken(session, frame);
     } else if (frame->kind == PEER_DECLINE) {
         if (session != NULL)
@@ -216,7 +215,7 @@ void peer_vanished(struct core *core, struct session *session) {
 void peer_check_here(struct core *core, struct session *session) {
     const struct chat *chat = session->chat;
     const struct session *peer = session_at(core, chat->peer.at);
-    bool will_have_it = peer != NULL && (peer->state == SESSION_REBINDING || match_waits_for(peer, chat->id));
+    bool will_have_it = awaits_rebound(peer, chat->id) || (peer != NULL && match_waits_for(peer, chat->id));
     if (!session_has_chat(peer, chat->id) && !will_have_it && chat->peer.at.boot != 0)
         register_look_up(core, session);
 }

@@ -134,6 +134,29 @@ static void test_somebody_soon(void **state) {
     rig_fini(&rig);
 }
 
+/* … or not at all: whoever is there resumes another chat. */
+static void test_somebody_else(void **state) {
+    (void)state;
+    for (int same = 0; same < 2; same++) {
+        struct rig rig;
+        session_ref ref = start(&rig);
+        session_ref there = rig_open(&rig, OTHER_CONN);
+        struct claims claims = {.chat = {5, 6}, .side = SIDE_CANDIDATE, .reliable = true, .person = STRANGER_PERSON};
+        if (same)
+            claims.chat = rig_session(&rig, ref)->chat->id;
+        rig_resume(&rig, there, &claims);
+        rig_skip(&rig);
+        rig_session(&rig, ref)->chat->peer.at = rig_address(&rig, there);
+        rig_resume_link(&rig);
+        rig_tell(&rig);
+        expect_hold(&rig, ref);
+        if (!same)
+            (void)expect_request(&rig, BROKER_LOOKUP);
+        expect_nothing(&rig);
+        rig_fini(&rig);
+    }
+}
+
 static void test_greeting_is_repeated(void **state) {
     (void)state;
     struct rig rig;
@@ -347,21 +370,14 @@ static void test_sync_from_a_new_place(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chats_are_told),
-        cmocka_unit_test(test_no_answer),
-        cmocka_unit_test(test_held_chats_are_told),
-        cmocka_unit_test(test_chats_of_one_node),
-        cmocka_unit_test(test_nobody_on_this_node),
-        cmocka_unit_test(test_somebody_soon),
-        cmocka_unit_test(test_greeting_is_repeated),
-        cmocka_unit_test(test_searches_are_told),
-        cmocka_unit_test(test_drained),
-        cmocka_unit_test(test_telling_is_spread),
-        cmocka_unit_test(test_after_a_gap),
-        cmocka_unit_test(test_news_after_a_gap),
-        cmocka_unit_test(test_renewal),
-        cmocka_unit_test(test_sync_mends_away),
-        cmocka_unit_test(test_sync_while_away),
+        cmocka_unit_test(test_chats_are_told),        cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_held_chats_are_told),   cmocka_unit_test(test_chats_of_one_node),
+        cmocka_unit_test(test_nobody_on_this_node),   cmocka_unit_test(test_somebody_soon),
+        cmocka_unit_test(test_somebody_else),         cmocka_unit_test(test_greeting_is_repeated),
+        cmocka_unit_test(test_searches_are_told),     cmocka_unit_test(test_drained),
+        cmocka_unit_test(test_telling_is_spread),     cmocka_unit_test(test_after_a_gap),
+        cmocka_unit_test(test_news_after_a_gap),      cmocka_unit_test(test_renewal),
+        cmocka_unit_test(test_sync_mends_away),       cmocka_unit_test(test_sync_while_away),
         cmocka_unit_test(test_sync_from_a_new_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
