@@ -5,6 +5,8 @@
  * Fails:  neither is answered. So each end is remembered: for FAREWELL_MS, as a link can be dead for so long before
  *         that is noticed, and for as long as this node is cut off. Then all of it is said again; twice does no harm.
  *         Beyond FAREWELLS the oldest are forgotten: their strangers hear `away`, and `lost` after the grace.
+ *         The word of a match comes twice, and the second time after a resume has taken our side to another session of this
+ *         node: that looks like a match for somebody who has left, until LOOKUP shows it. Nobody is told any more.
  *         A resume has moved our side to a session that is gone, or waits for the answer in vain → the end is said for
  *         that place, too.
  *         The stranger has moved since, or a match was given up while nobody could say whether it was made: LOOKUP says
@@ -124,26 +126,32 @@ static struct ending *find(struct core *core, struct address at, struct chat_id 
     return NULL;
 }
 
+/* A resume has taken our side to another session of this node, which has the chat: that one will say when it is over. */
+static bool goes_on_here(const struct core *core, const struct broker_event *event, const struct ending *ending) {
+    const struct session *there = session_at(core, event->chat_state.record.party[ending->side].at);
+    return event->status == BROKER_OK && session_has_chat(there, ending->chat);
+}
+
 /* The register listens to the present place of a side alone. A resume may have moved ours to yet another session of this
- * node, which does not have the chat, as the answer was lost; then that one says it. And a failover may have taken the
+ * node, which does not have the chat, as the answer was lost; then that place says it. And a failover may have taken the
  * register back to before our side came here; then it is told that first. */
 static void end_as_present_place(struct core *core, const struct broker_event *event, const struct ending *ending) {
     const struct party *party = event->chat_state.record.party;
     struct address at = party[ending->side].at;
-    bool is_empty = at.boot == core->options.boot && !session_has_chat(session_at(core, at), ending->chat);
-    if (!is_empty && party[ending->side].fence < ending->fence) {
+    bool is_here = at.boot == core->options.boot;
+    if (!is_here && party[ending->side].fence < ending->fence) {
         struct broker_request *request = ask_broker(core, BROKER_HOLD, ending->at, ending->chat);
         memcpy(request->hold.party, party, sizeof request->hold.party);
         request->hold.party[ending->side].at = ending->at;
         request->hold.party[ending->side].fence = ending->fence;
     }
-    ask_broker(core, BROKER_END, is_empty ? at : ending->at, ending->chat)->end = ending->how;
+    ask_broker(core, BROKER_END, is_here ? at : ending->at, ending->chat)->end = ending->how;
 }
 
 void ending_found(struct core *core, const struct broker_event *event) {
     bool is_known = event->status == BROKER_OK || event->status == BROKER_OVER;
     struct ending *ending = is_known ? find(core, event->to, event->chat) : NULL;
-    if (ending == NULL)
+    if (ending == NULL || goes_on_here(core, event, ending))
         return;
     if (event->status == BROKER_OK)
         end_as_present_place(core, event, ending);

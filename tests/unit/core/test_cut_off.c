@@ -287,6 +287,26 @@ static void test_ends_of_an_empty_place(void **state) {
     rig_fini(&rig);
 }
 
+/* … to one that has the chat: it goes on there. */
+static void test_ends_of_what_goes_on(void **state) {
+    (void)state;
+    struct rig rig;
+    session_ref ref = start(&rig);
+    struct claims claims = rig_claims(&rig, ref);
+    struct broker_event found = asked_after_leaving(&rig, ref);
+    session_ref there = rig_open(&rig, OTHER_CONN);
+    rig_resume(&rig, there, &claims);
+    rig_skip(&rig);
+    struct party other = found.chat_state.record.party[side_other(claims.side)];
+    rig_broker(&rig, rig_rebound_event(rig_address(&rig, there), &claims, 9, other, rig_address(&rig, ref)));
+    rig_skip(&rig);
+    found.chat_state.record.party[claims.side].at = rig_address(&rig, there);
+    found.chat_state.record.party[claims.side].fence = 9;
+    rig_broker(&rig, found);
+    expect_nothing(&rig);
+    rig_fini(&rig);
+}
+
 /* The register may have gone back to what it knew before we were here: it is told, lest it does not obey. */
 static void test_ends_before_telling(void **state) {
     (void)state;
@@ -357,8 +377,9 @@ int main(void) {
         cmocka_unit_test(test_lost_while_telling),        cmocka_unit_test(test_sent_elsewhere),
         cmocka_unit_test(test_resume_while_cut_off),      cmocka_unit_test(test_ends_are_said_again),
         cmocka_unit_test(test_ends_of_a_forgotten_place), cmocka_unit_test(test_ends_of_an_empty_place),
-        cmocka_unit_test(test_ends_before_telling),       cmocka_unit_test(test_old_ends_are_not),
-        cmocka_unit_test(test_ends_that_crossed),         cmocka_unit_test(test_ends_are_bounded),
+        cmocka_unit_test(test_ends_of_what_goes_on),      cmocka_unit_test(test_ends_before_telling),
+        cmocka_unit_test(test_old_ends_are_not),          cmocka_unit_test(test_ends_that_crossed),
+        cmocka_unit_test(test_ends_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
