@@ -192,10 +192,14 @@ void chat_set_timer(struct core *core, struct session *session) {
         heap_remove(&core->timers, &session->timer);
 }
 
-/* Their node may be gone, and have been said to be so before we knew that they are there; or be frozen, and so be still
- * a subscriber of what it will never read. */
 void chat_ask_state(struct core *core, struct session *session) {
     chat_tell_state(core, session, PEER_SYNC);
+    chat_await_state(core, session);
+}
+
+/* Their node may be gone, and have been said to be so before we knew that they are there; or be frozen, and so be still
+ * a subscriber of what it will never read. */
+void chat_await_state(struct core *core, struct session *session) {
     if (session->state == SESSION_CHATTING && session->chat->peer_here && !core->cut_off)
         session_set_timer(core, session, core_now(core) + GREETING_TIMEOUT_MS);
 }

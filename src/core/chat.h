@@ -28,6 +28,8 @@ void chat_peer_back(struct core *core, struct session *session);
 void chat_tell_state(struct core *core, struct session *session, enum peer_kind kind);
 /* SYNC to the stranger's session, which was there for all we know: if it does not answer, they are away. */
 void chat_ask_state(struct core *core, struct session *session);
+/* The same, if that was asked otherwise (REBOUND). */
+void chat_await_state(struct core *core, struct session *session);
 /* Sets the timer to when the chat ends, as things stand. */
 void chat_set_timer(struct core *core, struct session *session);
 void chat_timer(struct core *core, struct session *session);

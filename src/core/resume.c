@@ -180,13 +180,16 @@ static void stayed(struct core *core, struct session *session, const struct brok
         return;
     }
     chat->fence = own->fence;
-    if (peer->fence > chat->peer.fence)
+    if (peer->fence > chat->peer.fence) { /* they have come back, too */
         chat_set_peer(chat, peer);
+        chat_peer_back(core, session);
+    }
     tell_previous(core, event, chat->side, session->conn != 0);
     if (session->state == SESSION_AWAY)
         chat_tell_state(core, session, PEER_SYNC);
     else
         ask_peer_of(core, PEER_REBOUND, session);
+    chat_await_state(core, session);
     delivery_resync(core, session); /* what was said in between has gone astray */
 }
 

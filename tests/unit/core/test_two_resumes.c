@@ -52,6 +52,35 @@ static void test_stays(void **state) {
     rig_fini(&rig);
 }
 
+/* The stranger has come back elsewhere meanwhile: no grace of theirs ends, unless they don't answer. */
+static void test_stays_and_the_stranger_is_back(void **state) {
+    (void)state;
+    const struct address theirs = {8, 8, 8};
+    for (int answers = 0; answers < 2; answers++) {
+        struct rig rig;
+        session_ref ref = told_of_nobody(&rig);
+        rig_skip(&rig);
+        rig_peer_with(&rig, ref, PEER_AWAY, away.grace_ms, 100);
+        rig_skip(&rig);
+        struct broker_event stays = answer(&rig, ref, rig_address(&rig, ref), 10);
+        stays.chat_state.record.party[SIDE_CANDIDATE].at = theirs;
+        stays.chat_state.record.party[SIDE_CANDIDATE].fence = 5;
+        rig_broker(&rig, stays);
+        (void)expect_told(&rig, CONN, SERVER_BACK);
+        (void)expect_peer(&rig, PEER_MOVED);
+        assert_true(address_equal(expect_peer(&rig, PEER_REBOUND)->to, theirs));
+        (void)expect_told(&rig, CONN, SERVER_SYNC);
+        assert_int_equal(rig_due_ms(&rig), GREETING_TIMEOUT_MS);
+        if (answers)
+            rig_peer_with(&rig, ref, PEER_STATE, state.here, true);
+        rig_wait(&rig, GREETING_TIMEOUT_MS);
+        if (!answers)
+            (void)expect_told(&rig, CONN, SERVER_AWAY);
+        expect_nothing(&rig);
+        rig_fini(&rig);
+    }
+}
+
 /* Meanwhile our side has come to a third place: that is asked whether the client is there. */
 static void test_refused(void **state) {
     (void)state;
@@ -375,6 +404,7 @@ static void test_stranger_overtakes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stays),
+        cmocka_unit_test(test_stays_and_the_stranger_is_back),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_over_meanwhile),
         cmocka_unit_test(test_others_say_so_too),
