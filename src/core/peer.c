@@ -7,7 +7,8 @@
  *         A greater one → the stranger has resumed elsewhere and we missed the word: that is their place from now on, and
  *         as they may think us away, SYNC tells them how we stand.
  *         Frames were lost → SYNC says so, and how the sender's side stands; STATE answers how ours does (sync.c).
- *         The register has the stranger where nobody is → MOVED tells us, and is passed on to where they are.
+ *         The register has the stranger where nobody is → MOVED tells us, or that place itself does, and it is passed on to
+ *         where they are.
  *         SYNC from our own side → an earlier place asks whether anybody is here (resume.c).
  *         A node is gone → whoever sat there is away, and is sent SYNC, should it be back; if it comes back, it says SYNC.
  */
@@ -52,9 +53,10 @@ static void tell_moved(struct core *core, const struct session *session, const s
     answer->moved.here = true; /* for all we know */
 }
 
-/* The register has put the stranger where nobody is: who is where we know the stranger to be stays there (resume.c). */
+/* The register has put the stranger where nobody is: who is where we know the stranger to be stays there (resume.c). We
+ * may be the only ones who can tell them. */
 static void pass_on_moved(struct core *core, const struct session *session, const struct peer_frame *frame) {
-    if (frame->moved.here || frame->fence <= session->chat->peer.fence)
+    if (frame->fence <= session->chat->peer.fence)
         return;
     struct peer_frame *onward = ask_peer(core, PEER_MOVED, session->chat->peer.at, frame->from);
     onward->chat = frame->chat;
@@ -114,6 +116,14 @@ static void learn_place(struct chat *chat, const struct peer_frame *frame) {
     chat->peer.fence = frame->fence;
 }
 
+/* The stranger has come to a later place. If nobody is there, whoever is at the one before is told so. */
+static void heard_from_later_place(struct core *core, struct session *session, const struct peer_frame *frame) {
+    bool tells = frame->kind == PEER_SYNC || frame->kind == PEER_STATE;
+    session->chat->looking = LOOKING_NOT; /* that was about the place before */
+    if (frame->kind == PEER_AWAY || (tells && !frame->state.here))
+        pass_on_moved(core, session, frame);
+}
+
 /* Is the frame from where the stranger is now? Learns a newer place. */
 static bool from_present_place(struct core *core, struct session *session, const struct peer_frame *frame) {
     struct chat *chat = session->chat;
@@ -123,7 +133,7 @@ static bool from_present_place(struct core *core, struct session *session, const
     }
     bool news = frame->fence > chat->peer.fence;
     if (news)
-        chat->looking = LOOKING_NOT; /* that was about the place before */
+        heard_from_later_place(core, session, frame);
     learn_place(chat, frame);
     if (session->state == SESSION_CHATTING && chat->peer_here)
         heap_remove(&core->timers, &session->timer); /* they have answered */
@@ -181,7 +191,7 @@ void peer_take(struct core *core, const struct peer_frame *frame) {
     } else if (frame->kind == PEER_MOVED) {
         if (frame->side == session->chat->side)
             resume_moved(core, session, frame->fence, frame->moved.here);
-        else
+        else if (!frame->moved.here)
             pass_on_moved(core, session, frame);
     } else if (frame->side == session->chat->side) {
         if (frame->kind == PEER_SYNC)

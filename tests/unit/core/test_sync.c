@@ -368,16 +368,52 @@ static void test_sync_from_a_new_place(void **state) {
     rig_fini(&rig);
 }
 
+/* … where nobody is: whoever is at the one before may not have heard of it, and stays there. */
+static void test_sync_from_an_empty_place(void **state) {
+    (void)state;
+    static const enum peer_kind kinds[] = {PEER_SYNC, PEER_STATE, PEER_AWAY};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct rig rig;
+        session_ref ref = start(&rig);
+        struct peer_frame news = rig_peer_frame(&rig, ref, kinds[i]);
+        news.from = (struct address){8, 8, 8};
+        news.fence = 5;
+        rig_carry(&rig, news);
+        const struct peer_frame *moved = expect_peer(&rig, PEER_MOVED);
+        assert_true(address_equal(moved->to, STRANGER));
+        assert_int_equal(moved->side, news.side);
+        assert_int_equal(moved->fence, 5);
+        assert_false(moved->moved.here);
+        (void)expect_told(&rig, CONN, SERVER_BACK);
+        (void)expect_told(&rig, CONN, SERVER_AWAY);
+        rig_skip(&rig);
+        rig_carry(&rig, news); /* no news any more */
+        for (size_t j = 0; j < rig.count; j++)
+            assert_false(rig.actions[j].kind == ACTION_PEER && rig.actions[j].peer.kind == PEER_MOVED);
+        rig_skip(&rig);
+        rig_fini(&rig);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chats_are_told),        cmocka_unit_test(test_no_answer),
-        cmocka_unit_test(test_held_chats_are_told),   cmocka_unit_test(test_chats_of_one_node),
-        cmocka_unit_test(test_nobody_on_this_node),   cmocka_unit_test(test_somebody_soon),
-        cmocka_unit_test(test_somebody_else),         cmocka_unit_test(test_greeting_is_repeated),
-        cmocka_unit_test(test_searches_are_told),     cmocka_unit_test(test_drained),
-        cmocka_unit_test(test_telling_is_spread),     cmocka_unit_test(test_after_a_gap),
-        cmocka_unit_test(test_news_after_a_gap),      cmocka_unit_test(test_renewal),
-        cmocka_unit_test(test_sync_mends_away),       cmocka_unit_test(test_sync_while_away),
+        cmocka_unit_test(test_chats_are_told),
+        cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_held_chats_are_told),
+        cmocka_unit_test(test_chats_of_one_node),
+        cmocka_unit_test(test_nobody_on_this_node),
+        cmocka_unit_test(test_somebody_soon),
+        cmocka_unit_test(test_somebody_else),
+        cmocka_unit_test(test_greeting_is_repeated),
+        cmocka_unit_test(test_searches_are_told),
+        cmocka_unit_test(test_drained),
+        cmocka_unit_test(test_telling_is_spread),
+        cmocka_unit_test(test_after_a_gap),
+        cmocka_unit_test(test_news_after_a_gap),
+        cmocka_unit_test(test_renewal),
+        cmocka_unit_test(test_sync_from_an_empty_place),
+        cmocka_unit_test(test_sync_mends_away),
+        cmocka_unit_test(test_sync_while_away),
         cmocka_unit_test(test_sync_from_a_new_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
