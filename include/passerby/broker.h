@@ -71,7 +71,7 @@ struct broker_request {
 /* A chat as the register has it. */
 struct chat_record {
     struct chat_id id;
-    struct party party[2];  /* by enum side */
+    struct party party[2];  /* by enum side; of a chat that is over perhaps not known any more: boot 0, fence 0 */
     struct tombstone ended; /* cause END_NONE: it goes on */
 };
 
@@ -117,8 +117,8 @@ struct broker_event {
         } offered;
         struct {
             uint32_t attempt;
-            struct ticket peer; /* the other side's ticket, with its fence; of a chat that was forgotten and made again
-                                 * meanwhile (ABORTED), only `who` */
+            struct ticket peer; /* of the other side's ticket `who`, with its fence, and `topics`; of a chat that was
+                                 * forgotten and made again meanwhile (ABORTED), only `who` */
             uint64_t fence;     /* one's own */
         } match;                /* COMMITTED, CONFIRMED, ABORTED with status OK */
         struct {

@@ -8,11 +8,14 @@
 
 #include "passerby/broker.h"
 
-/* How long a chat id is remembered. */
+/* How long a chat id is remembered, ... */
 enum {
     REGISTRY_GIVEN_UP_MS = 60 * 1000,
     REGISTRY_LEASE_MS = 7 * 24 * 3600 * 1000, /* of a chat that goes on, since it was last asked for */
     REGISTRY_OVER_MS = 10 * 60 * 1000,
+    /* ... and how many of those that are over, or were given up, at most: 28 MB of them. Beyond, the oldest are forgotten, and who comes
+     * back to one hears `expired`. That takes 1,700 ends a second, for ten minutes. */
+    REGISTRY_TOMBS = 1 << 20,
 };
 
 struct registry;
@@ -27,11 +30,12 @@ const struct chat_record *registry_commit(struct registry *registry, struct chat
     __attribute__((warn_unused_result));
 
 /* The seeker gives up. Returns the chat if a candidate has committed and it goes on; else NULL, and nobody can
- * commit now. Writes what a match needs of the candidate's ticket; of a chat that was made again that is but who it is. */
+ * commit now. Writes what a match needs of the candidate's ticket: who it is and, unless the chat was made again, its topics. */
 const struct chat_record *registry_abort(struct registry *registry, struct chat_id id, int64_t now_ms,
                                          struct ticket *candidate) __attribute__((warn_unused_result));
 
-/* What is known about a chat that goes on or is over (record.ended says which); else NULL. Renews the lease. */
+/* What is known about a chat that goes on or is over (record.ended says which, and nothing else is known of one that is over); else
+ * NULL. Renews the lease. */
 const struct chat_record *registry_lookup(struct registry *registry, struct chat_id id, int64_t now_ms)
     __attribute__((warn_unused_result));
 

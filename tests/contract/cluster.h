@@ -116,6 +116,7 @@ void assert_address(struct address is, struct address should_be);
 void assert_chat(struct chat_id is, struct chat_id should_be);
 void assert_party(const struct party *is, const struct party *should_be);
 /* All but since_ms and who.fence. */
+void assert_old_party(const struct party *is, const struct party *should_be); /* of a chat that is over: or forgotten */
 void assert_ticket(const struct ticket *is, const struct ticket *should_be);
 
 #endif

@@ -158,7 +158,7 @@ static void test_over_stays_over(void **state) {
     assert_int_equal(held.status, BROKER_OVER);
     assert_int_equal(held.chat_state.record.ended.cause, how.cause);
     assert_int_equal(held.chat_state.record.ended.side, how.side);
-    assert_party(&held.chat_state.record.party[SIDE_CANDIDATE], &pair.candidate.who); /* as it ended */
+    assert_old_party(&held.chat_state.record.party[SIDE_CANDIDATE], &pair.candidate.who); /* as it ended */
     assert_int_equal(cluster_lookup(cluster, pair.seeker.who.at, pair.chat).status, BROKER_OVER);
 }
 
