@@ -5,15 +5,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Embedded in whatever has a deadline. Zero-initialised is "not in the heap". */
+/* Embedded in whatever may have a deadline, and so as small as can be. Zero-initialised is "not in the heap". */
 struct heap_entry {
-    int64_t at;     /* in the unit of the caller's clock */
     uint32_t place; /* 1-based index; 0 = not in the heap */
+};
+
+struct heap_slot {
+    int64_t at; /* in the unit of the caller's clock */
+    struct heap_entry *entry;
 };
 
 /* Zero-initialised is empty. Borrows its entries. The owner calls heap_fini(). */
 struct heap {
-    struct heap_entry **entries;
+    struct heap_slot *slots;
     uint32_t count;
     uint32_t capacity;
 };

@@ -126,8 +126,8 @@ static struct source *oldest(const struct world *world) {
 
 static void set_time(struct world *world, int64_t to_us) {
     world->now_us = to_us;
-    for (struct heap_entry *entry; (entry = heap_first(&world->timers)) != NULL && entry->at <= to_us;)
-        world_ready(world, list_entry(entry, struct source, timer));
+    while (world->timers.count > 0 && heap_next(&world->timers) <= to_us)
+        world_ready(world, list_entry(heap_first(&world->timers), struct source, timer));
 }
 
 void world_pass(struct world *world, int64_t until_us) {
