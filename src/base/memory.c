@@ -24,6 +24,11 @@ void *memory_resize(void *old, size_t count, size_t size) {
     return checked(realloc(old, bytes > 0 ? bytes : 1));
 }
 
+void *memory_aligned(size_t alignment, size_t bytes) {
+    void *block;
+    return checked(posix_memalign(&block, alignment, bytes) == 0 ? block : NULL);
+}
+
 char *memory_string(const char *string) {
     return memory_copy(string, strlen(string));
 }

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "chat.h"
 #include "session.h"
 
 #include "base/memory.h"
@@ -33,7 +34,7 @@ void ask_hold(struct core *core, const struct session *session) {
     struct address at = session_address(core, session);
     struct broker_request *request = ask_broker(core, BROKER_HOLD, at, chat->id);
     request->hold.party[chat->side] = (struct party){at, session->person, chat->fence, session->reliable};
-    request->hold.party[side_other(chat->side)] = chat->peer;
+    request->hold.party[side_other(chat->side)] = chat_peer(chat);
 }
 
 void ask_count(struct core *core, enum count_kind kind, enum ended_reason ended, int64_t value_ms) {
@@ -61,7 +62,7 @@ struct claims ask_claims(const struct session *session) {
         .chat = chat->id,
         .side = chat->side,
         .reliable = session->reliable,
-        .peer_reliable = chat->peer.reliable,
+        .peer_reliable = chat->peer_reliable,
         .person = session->person,
         .peer = chat->peer.person,
         .born_ms = chat->born_wall_ms,

@@ -23,8 +23,6 @@
 #include "session.h"
 #include "sync.h"
 
-#include "base/memory.h"
-
 enum {
     NONCES = 2047,            /* 11 bits beside the 53 of a seq, 0 left out */
     LOOKUP_TIMEOUT_MS = 5000, /* the broker owes an answer; should it fail to, it is asked again */
@@ -32,7 +30,8 @@ enum {
 
 struct chat *chat_open(struct core *core, struct session *session, struct chat_id id, enum side side) {
     assert(session->chat == NULL);
-    struct chat *chat = memory_zero(1, sizeof *chat);
+    struct chat *chat = slab_take(&core->chats);
+    *chat = (struct chat){0};
     chat->id = id;
     chat->side = (uint8_t)side;
     chat->peer_here = true;
@@ -43,10 +42,16 @@ struct chat *chat_open(struct core *core, struct session *session, struct chat_i
     return chat;
 }
 
+void chat_free(struct core *core, struct chat *chat) {
+    if (chat != NULL)
+        free(chat->rivals);
+    slab_give(&core->chats, chat);
+}
+
 void chat_set_peer(struct chat *chat, const struct party *peer) {
-    uint64_t person = chat->peer.person;
-    chat->peer = *peer;
-    chat->peer.person = person;
+    chat->peer.at = peer->at;
+    chat->peer.fence = peer->fence;
+    chat->peer_reliable = peer->reliable;
     chat->looking = LOOKING_NOT; /* that was about the place before */
 }
 
@@ -61,7 +66,7 @@ enum ended_reason chat_reason(struct tombstone how, enum side side) {
 }
 
 void chat_ended(struct core *core, struct session *session, enum ended_reason reason) {
-    free(session->chat);
+    chat_free(core, session->chat);
     session->chat = NULL;
     ask_count(core, COUNT_ENDED, reason, 0);
     if (session->conn == 0) {

@@ -6,7 +6,12 @@
 
 /* A chat for the session, which has none; the caller fills in the rest. Owned by the session. */
 struct chat *chat_open(struct core *core, struct session *session, struct chat_id id, enum side side);
+/* NULL included. */
+void chat_free(struct core *core, struct chat *chat);
 
+static inline struct party chat_peer(const struct chat *chat) {
+    return (struct party){chat->peer.at, chat->peer.person, chat->peer.fence, chat->peer_reliable};
+}
 /* Where the stranger sits now; who they are is not the register's to say. */
 void chat_set_peer(struct chat *chat, const struct party *peer);
 /* `leave`: the chat, the search, or nothing at all. */

@@ -35,6 +35,8 @@ struct core *core_new(const struct core_options *options) {
     assert(options->boot != 0 && options->window >= 1 && options->window <= 64);
     struct core *core = memory_zero(1, sizeof *core);
     core->options = *options;
+    core->sessions.block_bytes = sizeof(struct session);
+    core->chats.block_bytes = sizeof(struct chat);
     ending_init(core);
     sync_init(core);
     return core;
@@ -51,6 +53,8 @@ void core_free(struct core *core) {
     free(core->local);
     heap_fini(&core->timers);
     heap_fini(&core->throttles);
+    slab_fini(&core->sessions);
+    slab_fini(&core->chats);
     free(core);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/slab.h"
 
 /* The states of a session, those of a search (SEEKING to ACCEPTING) side by side. Every change goes through
  * session_set_state(), which knows the lawful ones. */
@@ -52,24 +53,34 @@ enum looking {
     LOOKING_ENDED,  /* END was requested for that: was it obeyed? */
 };
 
+/* Other places of a chat's side, after two resumes at once (resume.c). */
+struct rivals {
+    uint64_t empty_fence; /* of a place where nobody is any more; 0 = none */
+    uint64_t asked_fence; /* of a later place, asked whether anybody is there; 0 = none, ... */
+    uint64_t asked_boot;  /* ... its node, ... */
+    uint8_t asked;        /* ... and how often */
+};
+
 /* One side of a chat, as its own node knows it.
  *
  * in: from our client to the stranger. out: from the stranger to our client. */
 struct chat {
     struct chat_id id;
-    uint64_t fence;       /* ours */
-    uint64_t empty_fence; /* of a place of our side where nobody is any more (resume.c); 0 = none */
-    uint64_t asked_fence; /* a later place of our side, asked whether anybody is there (resume.c); 0 = none, ... */
-    uint64_t asked_boot;  /* ... its node, ... */
-    uint8_t asked;        /* ... and how often */
-    uint8_t side;         /* enum side: ours */
-    uint8_t looking;      /* enum looking: LOOKUP was requested */
+    uint64_t fence;        /* ours */
+    struct rivals *rivals; /* owned; NULL = none, as in nearly every chat */
+    uint8_t side;          /* enum side: ours */
+    uint8_t looking;       /* enum looking: LOOKUP was requested */
     bool peer_here : 1;
+    bool peer_reliable : 1;
     bool out_known : 1; /* we have passed on all of this chat's messages, so an ack can be checked here */
     bool outdated : 1;  /* word of our side's having gone elsewhere may have been lost: when it resumes here, it may
                          * have spoken there */
     uint16_t nonce;     /* tells the tags of one chat from those of the session's next: 1 to 2047 */
-    struct party peer;
+    struct {
+        struct address at;
+        uint64_t person;
+        uint64_t fence;
+    } peer;
     int64_t born_wall_ms;  /* for the token */
     int64_t hold_until_ms; /* our grace, while AWAY; on the clock of core_heard_ms() */
     int64_t peer_until_ms; /* the stranger's, while not peer_here; on the same */
@@ -121,15 +132,15 @@ enum pending { PENDING_NONE = 0, PENDING_FIND, PENDING_LEAVE };
 struct session {
     struct heap_entry timer;    /* what its state waits for */
     struct heap_entry throttle; /* when its connection is read again */
-    conn_ref conn;              /* 0 = none */
     uint32_t slot;
     uint32_t generation;
-    uint32_t attempt; /* numbers its searches */
-    uint8_t state;    /* enum session_state */
-    uint8_t pending;  /* enum pending */
-    bool reliable;
-    bool sent_elsewhere; /* was asked to reconnect, because this node is cut off */
+    uint32_t attempt;    /* numbers its searches */
     uint16_t chats;      /* how many it had, for struct chat's nonce */
+    uint8_t state;       /* enum session_state */
+    uint8_t pending : 2; /* enum pending */
+    bool reliable : 1;
+    bool sent_elsewhere : 1; /* was asked to reconnect, because this node is cut off */
+    conn_ref conn;           /* 0 = none */
     uint64_t person;
     int64_t messages_tat_us; /* ratelimit.h */
     int64_t finds_tat_us;
@@ -163,6 +174,8 @@ struct core {
     struct peer_frame *local; /* frames between two sessions of this node, in order, to be taken within the same step */
     size_t local_count;
     size_t local_capacity;
+    struct slab sessions;
+    struct slab chats;
     struct slot *slots;
     uint32_t slot_count;
     uint32_t slot_capacity;

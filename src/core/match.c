@@ -49,7 +49,8 @@ static void matched(struct core *core, struct session *session, const struct bro
         session->person = search->again_as;
     struct chat *chat = chat_open(core, session, event->chat, side);
     chat->fence = event->match.fence;
-    chat->peer = peer->who;
+    chat_set_peer(chat, &peer->who);
+    chat->peer.person = peer->who.person;
     chat->out_known = true;
     chat->in_next = 1;
     session_remember(session, peer->who.person);

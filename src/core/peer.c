@@ -168,7 +168,7 @@ static void take_from_stranger(struct core *core, struct session *session, const
 static void gone(struct core *core, struct session *session, const struct peer_frame *frame) {
     if (address_equal(frame->from, session->chat->peer.at))
         register_look_up(core, session);
-    else if (frame->fence == session->chat->asked_fence)
+    else if (frame->fence == resume_rivals(session->chat)->asked_fence)
         resume_moved(core, session, frame->fence, false);
 }
 
@@ -241,7 +241,7 @@ static void node_gone(struct core *core, struct session *session) {
 }
 
 static void chat_node_gone(struct core *core, struct session *session, uint64_t boot) {
-    if (session->chat->asked_boot == boot)
+    if (resume_rivals(session->chat)->asked_boot == boot)
         resume_node_gone(core, session);
     if (session->chat != NULL && session->chat->peer.at.boot == boot)
         node_gone(core, session);

@@ -34,7 +34,8 @@ void register_superseded(struct core *core, struct session *session) {
 
 /* Is nobody at the place that the register has for our side? */
 static bool is_empty(const struct core *core, const struct chat *chat, const struct party *own) {
-    return own->fence == chat->empty_fence || (own->at.boot == core->options.boot && session_at(core, own->at) == NULL);
+    return own->fence == resume_rivals(chat)->empty_fence ||
+           (own->at.boot == core->options.boot && session_at(core, own->at) == NULL);
 }
 
 void register_elsewhere(struct core *core, struct session *session, const struct party *own) {

@@ -160,9 +160,20 @@ static void greet(struct core *core, struct session *session, const struct broke
 
 /* --- two resumes at once ------------------------------------------------------------------------------------------ */
 
+const struct rivals *resume_rivals(const struct chat *chat) {
+    static const struct rivals none = {0};
+    return chat->rivals == NULL ? &none : chat->rivals;
+}
+
+static struct rivals *rivals_of(struct chat *chat) {
+    if (chat->rivals == NULL)
+        chat->rivals = memory_zero(1, sizeof *chat->rivals);
+    return chat->rivals;
+}
+
 void resume_stay(struct core *core, struct session *session, uint64_t fence) {
     struct claims claims = ask_claims(session);
-    session->chat->empty_fence = fence;
+    rivals_of(session->chat)->empty_fence = fence;
     ask_to_rebind(core, session, &claims)->rebind.only_from = fence;
 }
 
@@ -195,7 +206,7 @@ static void stayed(struct core *core, struct session *session, const struct brok
 
 void resume_moved(struct core *core, struct session *session, uint64_t fence, bool here) {
     struct chat *chat = session->chat;
-    if (fence <= chat->fence || fence == chat->empty_fence)
+    if (fence <= chat->fence || fence == resume_rivals(chat)->empty_fence)
         return;
     if (session->conn != 0 && !here)
         resume_stay(core, session, fence);
@@ -205,12 +216,13 @@ void resume_moved(struct core *core, struct session *session, uint64_t fence, bo
 
 void resume_ask(struct core *core, struct session *session, const struct party *own) {
     struct chat *chat = session->chat;
-    if (own->fence != chat->asked_fence)
-        chat->asked = 0;
-    if (chat->asked < ASK_OFTEN)
-        chat->asked++;
-    chat->asked_fence = own->fence;
-    chat->asked_boot = own->at.boot;
+    struct rivals *rivals = rivals_of(session->chat);
+    if (own->fence != rivals->asked_fence)
+        rivals->asked = 0;
+    if (rivals->asked < ASK_OFTEN)
+        rivals->asked++;
+    rivals->asked_fence = own->fence;
+    rivals->asked_boot = own->at.boot;
     struct peer_frame *frame = ask_peer(core, PEER_SYNC, own->at, session_address(core, session));
     frame->chat = chat->id;
     frame->side = chat->side;
@@ -229,8 +241,9 @@ void resume_asked(struct core *core, const struct session *session, const struct
 }
 
 void resume_node_gone(struct core *core, struct session *session) {
-    if (session->chat->asked == ASK_OFTEN)
-        resume_moved(core, session, session->chat->asked_fence, false);
+    const struct rivals *rivals = resume_rivals(session->chat);
+    if (rivals->asked == ASK_OFTEN)
+        resume_moved(core, session, rivals->asked_fence, false);
 }
 
 /* What it says will be asked for by REBOUND; what must not be lost is where both sides are. */
@@ -378,7 +391,7 @@ void resume_greeted(struct core *core, struct session *session, bool here, uint3
     frame->resumed.chat = chat->id;
     frame->resumed.peer_away = !here;
     frame->resumed.grace_ms = grace_ms;
-    frame->resumed.reliable = chat->peer.reliable;
+    frame->resumed.reliable = chat->peer_reliable;
     ask_count(core, COUNT_RESUME, ENDED_REASONS, 0);
     chat_set_timer(core, session);
     resume_pending(core, session);

@@ -19,6 +19,8 @@ bool resume_found(struct core *core, const struct broker_event *event);
 void resume_moved(struct core *core, struct session *session, uint64_t fence, bool here);
 /* The register has our side there, and our client is here: is anybody there? Asked again until that is known. */
 void resume_ask(struct core *core, struct session *session, const struct party *own);
+/* The other places of our side that are known; never NULL. */
+const struct rivals *resume_rivals(const struct chat *chat);
 /* That is asked of us, from an earlier place of our side. */
 void resume_asked(struct core *core, const struct session *session, const struct peer_frame *frame);
 /* The node of the place that was asked is gone. */

@@ -58,7 +58,7 @@ static uint32_t take_slot(struct core *core) {
         return index;
     }
     if (core->slot_count == core->slot_capacity) {
-        core->slot_capacity = core->slot_capacity == 0 ? 16 : core->slot_capacity * 2;
+        core->slot_capacity = core->slot_capacity + core->slot_capacity / 2 + 16;
         core->slots = memory_resize(core->slots, core->slot_capacity, sizeof *core->slots);
     }
     core->slots[core->slot_count] = (struct slot){.generation = 1};
@@ -67,7 +67,8 @@ static uint32_t take_slot(struct core *core) {
 
 struct session *session_create(struct core *core, conn_ref conn) {
     uint32_t index = take_slot(core);
-    struct session *session = memory_zero(1, sizeof *session);
+    struct session *session = slab_take(&core->sessions);
+    *session = (struct session){0};
     core->slots[index].session = session;
     session->slot = index;
     session->generation = core->slots[index].generation;
@@ -91,10 +92,10 @@ void session_destroy(struct core *core, struct session *session) {
     slot->next_free = core->free_slot;
     core->free_slot = session->slot + 1;
     pairing_free(session->search);
-    free(session->chat);
+    chat_free(core, session->chat);
     free(session->resume);
     free(session->errors);
-    free(session);
+    slab_give(&core->sessions, session);
 }
 
 static struct session *at_slot(const struct core *core, uint32_t slot, uint32_t generation) {

@@ -9,6 +9,7 @@
 
 #include "passerby/core.h"
 
+#include "chat.h"
 #include "core_priv.h"
 #include "session.h"
 
@@ -365,7 +366,7 @@ static RIG_UNUSED struct broker_event rig_found_event(const struct rig *rig, ses
     event.chat_state.record.id = chat->id;
     event.chat_state.record.party[chat->side] =
         (struct party){.at = event.to, .person = session->person, .fence = chat->fence, .reliable = session->reliable};
-    event.chat_state.record.party[side_other(chat->side)] = chat->peer;
+    event.chat_state.record.party[side_other(chat->side)] = chat_peer(chat);
     return event;
 }
 #define rig_found(rig, ref, status, held) rig_broker(rig, rig_found_event(rig, ref, status, held))
@@ -393,7 +394,7 @@ static RIG_UNUSED struct claims rig_claims(const struct rig *rig, session_ref re
     return (struct claims){.chat = session->chat->id,
                            .side = session->chat->side,
                            .reliable = session->reliable,
-                           .peer_reliable = session->chat->peer.reliable,
+                           .peer_reliable = session->chat->peer_reliable,
                            .person = session->person,
                            .peer = session->chat->peer.person,
                            .born_ms = session->chat->born_wall_ms};

@@ -1,0 +1,78 @@
+/* slab.c - pages of blocks; those given back are a list through their first bytes. */
+#include "base/slab.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#if defined __has_feature
+#if __has_feature(address_sanitizer)
+#define WATCHED 1
+#endif
+#endif
+#if defined __SANITIZE_ADDRESS__
+#define WATCHED 1
+#endif
+#if defined WATCHED
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, bytes)   ((void)(at), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
+#endif
+
+/* malloc() puts 16 bytes before each page: shorter by that, they stand side by side. */
+enum { USED_BYTES = SLAB_PAGE_BYTES - 16 };
+
+struct slab_page {
+    struct slab_page *next;
+    char blocks[];
+};
+
+static void add_page(struct slab *slab) {
+    assert(slab->block_bytes % sizeof(void *) == 0 && slab->block_bytes <= SLAB_MOST_BYTES);
+    struct slab_page *page = memory_aligned(SLAB_PAGE_BYTES, USED_BYTES);
+    page->next = slab->pages;
+    slab->pages = page;
+    slab->fresh = page->blocks;
+    slab->fresh_count = (USED_BYTES - sizeof *page) / slab->block_bytes;
+    ASAN_POISON_MEMORY_REGION(page->blocks, USED_BYTES - sizeof *page);
+}
+
+void *slab_take(struct slab *slab) {
+    void *block = slab->free;
+    slab->taken_count++;
+    if (block != NULL) {
+        ASAN_UNPOISON_MEMORY_REGION(block, slab->block_bytes);
+        memcpy(&slab->free, block, sizeof slab->free);
+        return block;
+    }
+    if (slab->fresh_count == 0)
+        add_page(slab);
+    block = slab->fresh;
+    slab->fresh += slab->block_bytes;
+    slab->fresh_count--;
+    ASAN_UNPOISON_MEMORY_REGION(block, slab->block_bytes);
+    return block;
+}
+
+void slab_give(struct slab *slab, void *block) {
+    if (block == NULL)
+        return;
+    slab->taken_count--;
+    memcpy(block, &slab->free, sizeof slab->free);
+    slab->free = block;
+    ASAN_POISON_MEMORY_REGION(block, slab->block_bytes);
+}
+
+void slab_fini(struct slab *slab) {
+    assert(slab->taken_count == 0);
+    while (slab->pages != NULL) {
+        struct slab_page *page = slab->pages;
+        slab->pages = page->next;
+        ASAN_UNPOISON_MEMORY_REGION(page->blocks, USED_BYTES - sizeof *page);
+        free(page);
+    }
+    *slab = (struct slab){.block_bytes = slab->block_bytes};
+}
