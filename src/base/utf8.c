@@ -1,32 +1,29 @@
 /* utf8.c - is this UTF-8? (lws can check too, but takes a PONG between two fragments for a part of the text.) */
 #include "base/utf8.h"
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
-/* The rows of RFC 3629 section 4, but for ASCII: what the first byte may be, how long the sequence is, and what the second may be. */
-static const struct row {
-    uint8_t first_least, first_greatest;
-    uint8_t length;
-    uint8_t second_least, second_greatest;
-} rows[] = {
-    {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf}, /* not longer than needed */
-    {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, /* no surrogates */
-    {0xee, 0xef, 3, 0x80, 0xbf}, {0xf0, 0xf0, 4, 0x90, 0xbf}, /* not longer than needed */
-    {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f}, /* nothing above U+10FFFF */
-};
+enum { FIRST = 0xc0 };
 
-static const struct row *row_of(uint8_t first) {
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (first >= rows[i].first_least && first <= rows[i].first_greatest)
-            return &rows[i];
-    return NULL;
-}
+/* The rows of RFC 3629 section 4, but for ASCII, by the first byte: how long the sequence is, and what the second byte may be. */
+static const struct row {
+    uint8_t length; /* 0: none begins so */
+    uint8_t second_least, second_greatest;
+} rows[0x100 - FIRST] = {
+    [0xc2 - FIRST... 0xdf - FIRST] = {2, 0x80, 0xbf}, [0xe0 - FIRST] = {3, 0xa0, 0xbf}, /* not longer than needed */
+    [0xe1 - FIRST... 0xec - FIRST] = {3, 0x80, 0xbf}, [0xed - FIRST] = {3, 0x80, 0x9f}, /* no surrogates */
+    [0xee - FIRST... 0xef - FIRST] = {3, 0x80, 0xbf}, [0xf0 - FIRST] = {4, 0x90, 0xbf}, /* not longer than needed */
+    [0xf1 - FIRST... 0xf3 - FIRST] = {4, 0x80, 0xbf}, [0xf4 - FIRST] = {4, 0x80, 0x8f}, /* nothing above U+10FFFF */
+};
 
 /* Length of the sequence at `at`, or 0 if it is none. */
 static size_t sequence(const uint8_t *at, size_t left) {
-    const struct row *row = row_of(at[0]);
-    if (row == NULL || row->length > left)
+    if (at[0] < FIRST)
+        return 0;
+    const struct row *row = &rows[at[0] - FIRST];
+    if (row->length == 0 || row->length > left)
         return 0;
     if (at[1] < row->second_least || at[1] > row->second_greatest)
         return 0;
@@ -36,23 +33,21 @@ static size_t sequence(const uint8_t *at, size_t left) {
     return row->length;
 }
 
+/* How many of the next eight bytes are ASCII, in a row. */
+static size_t ascii(const uint8_t *at) {
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    eight = le64toh(eight) & 0x8080808080808080u;
+    return eight == 0 ? sizeof eight : (size_t)__builtin_ctzll(eight) / 8;
+}
+
 bool utf8_valid(const char *bytes, size_t length) {
     const uint8_t *at = (const uint8_t *)bytes;
     const uint8_t *end = at + length;
     while (at < end) {
-        uint64_t eight;
-        if (end - at >= (ptrdiff_t)sizeof eight) { /* ASCII, eight at a time */
-            memcpy(&eight, at, sizeof eight);
-            if ((eight & 0x8080808080808080u) == 0) {
-                at += sizeof eight;
-                continue;
-            }
-        }
-        if (*at < 0x80) {
-            at++;
-            continue;
-        }
-        size_t step = sequence(at, (size_t)(end - at));
+        size_t step = end - at >= 8 ? ascii(at) : *at < 0x80;
+        if (step == 0)
+            step = sequence(at, (size_t)(end - at));
         if (step == 0)
             return false;
         at += step;
