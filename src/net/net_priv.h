@@ -71,13 +71,13 @@ struct conn {
     struct lws *wsi;
     session_ref session;
     struct heap_entry deadline; /* in net.deadlines, on the clock of net_now() */
-    int64_t heard_ms;           /* when the peer was last heard */
+    uint32_t slot;
+    int64_t heard_ms; /* when the peer was last heard */
     struct wiretap tap;
     struct inbox *inbox;
     struct sendq *sendq;
     struct http_reply *reply;
     uint64_t address_key; /* from CONN_ADMITTED on */
-    uint32_t slot;
     uint32_t generation;
     uint16_t close_code; /* 0 = not known yet */
     uint8_t phase;       /* enum conn_phase */

@@ -6,6 +6,8 @@
  * Owns:   the lws context and everything in struct net. */
 #include "net_priv.h"
 
+#include "lws_memory.h"
+
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-    RX_BUFFER_BYTES = 256,      /* of each connection: density before speed */
+    RX_BUFFER_BYTES = 128,      /* of each connection: density before speed; a line of chat with its ack fits */
     TX_PACKET_BYTES = 4 << 20,  /* more than the largest frame: what lws splits it would have to buffer */
     HEADER_BYTES = 8 << 10,     /* of a request */
     MAX_HEADER_POOL = 16 << 10, /* requests being read at once; allocated when needed */
@@ -120,6 +122,7 @@ static bool make_context(struct net *net, char *error, size_t error_size) {
         .ssl_cert_filepath = options->tls_certificate,
         .ssl_private_key_filepath = options->tls_key,
     };
+    lws_set_allocator(lws_memory_reallocate);
     lws_set_log_level(0, NULL); /* its lines hold what users sent */
     net->context = lws_create_context(&info);
     net->vhost = net->context == NULL ? NULL : lws_create_vhost(net->context, &info);

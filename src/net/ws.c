@@ -13,7 +13,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-enum { MAX_EMPTY_FRAGMENTS = 1024 }; /* of one message; they cost time and no memory */
+enum {
+    MAX_EMPTY_FRAGMENTS = 1024, /* of one message; they cost time and no memory */
+    TRUSTED_BYTES =
+        2048, /* memory for so much of a message is taken on its announcement; for the rest when it is here */
+};
 
 const char ws_protocol_name[] = "passerby.v1";
 
@@ -58,10 +62,12 @@ static void deliver(struct conn *conn, const char *bytes, size_t length) {
     net->reading = NULL;
 }
 
-/* Keeps a piece of a message that is not complete. False if that is too much. */
-static bool collect(struct conn *conn, const char *bytes, size_t length) {
-    if (conn->inbox == NULL)
+/* Keeps a piece of a message that is not complete, and of whose frame so much is to come. False if that is too much. */
+static bool collect(struct conn *conn, const char *bytes, size_t length, size_t to_come) {
+    if (conn->inbox == NULL) {
         conn->inbox = memory_zero(1, sizeof *conn->inbox);
+        buffer_reserve(&conn->inbox->text, length + (to_come < TRUSTED_BYTES ? to_come : TRUSTED_BYTES));
+    }
     buffer_append(&conn->inbox->text, bytes, length);
     conn->inbox->empty_fragments += length == 0;
     return conn->inbox->empty_fragments <= MAX_EMPTY_FRAGMENTS;
@@ -81,7 +87,7 @@ static void on_receive(struct conn *conn, const char *bytes, size_t length) {
         send_close(conn, CLOSE_TOO_BIG);
     } else if (conn->inbox == NULL && lws_is_final_fragment(conn->wsi)) {
         deliver(conn, length == 0 ? "" : bytes, length);
-    } else if (!collect(conn, bytes, length)) {
+    } else if (!collect(conn, bytes, length, to_come)) {
         send_close(conn, CLOSE_TOO_BIG);
     } else if (lws_is_final_fragment(conn->wsi)) {
         struct buffer text = conn->inbox->text;

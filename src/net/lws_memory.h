@@ -1,0 +1,10 @@
+/* lws_memory.h - where libwebsockets has its memory from. */
+#ifndef NET_LWS_MEMORY_H
+#define NET_LWS_MEMORY_H
+
+#include <stddef.h>
+
+/* As lws_set_allocator() wants it: a realloc() that frees when the size is 0. What there are many of comes from slabs. For all threads. */
+void *lws_memory_reallocate(void *block, size_t size, const char *reason);
+
+#endif
