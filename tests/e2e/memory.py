@@ -3,7 +3,7 @@
 
 Usage: memory.py BINARY [PEOPLE]      (10000 people, in pairs that have each exchanged a message)
 
-Prints the figure, and fails above 3 KiB of the server's own anonymous memory for each. Run it on the release build.
+Prints the figure, and fails above 2.75 KiB of the server's own anonymous memory for each. Run it on the release build.
 """
 import json
 import os
@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 
-MOST_BYTES = 3 * 1024
+MOST_BYTES = 2816  # Debian 13, whose libwebsockets is larger, has up to 2,600
 MASK = b"\x01\x02\x03\x04"
 
 
