@@ -73,13 +73,18 @@ async function scale(options) {
   await scaleUp(sizes, options.out);
 }
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, only: { type: 'string' }, of: { type: 'string' },
-    out: { type: 'string', default: 'build/bench' }, scale: { type: 'string' }, publish: { type: 'boolean', default: false },
-  },
-});
+function optionsOf() {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, only: { type: 'string' }, of: { type: 'string' },
+      out: { type: 'string', default: 'build/bench' }, scale: { type: 'string' }, publish: { type: 'boolean', default: false },
+    },
+  });
+  return values;
+}
+
 try {
+  const options = optionsOf();
   if (options.publish) await publish(options.out, 'tests/bench/results', ['README.md', 'OPERATIONS.md']);
   else if (options.scale !== undefined) await scale(options);
   else await bench(options);
