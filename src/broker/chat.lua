@@ -9,6 +9,7 @@
 -- A request is a letter, the chat, and from 18 on what is said there. The answer is the chat as it stands then, '' if
 -- there is none.
 local LEASE_MS, GIVEN_UP_MS, OVER_MS, SUSPECTED_MS = '10800000', '60000', '600000', '10000'
+local AGAIN_US = 60e6
 local TOKEN_AGE_US = 86400e6 -- a chat that Redis has lost begins again only from a younger token
 local UNKNOWN = string.rep('\0', 32) .. '0'
 
@@ -91,14 +92,14 @@ end
 
 -- The parties of a chat that Redis may have lost, from a token: it was born before Redis has had its data; or it is so
 -- young that its end would be remembered, and what was lost is the last writes before a failover, or what Redis has
--- evicted. Who knows what else that was: it has its data since now, and all nodes tell theirs again. nil: it can't be
--- one.
+-- evicted. Who knows what else that was: it has its data since now, and all nodes tell theirs again, once a minute at
+-- most. nil: it can't be one.
 local function parties_from_token(side, holder, peer, born)
     local epoch, age = tonumber(call('HGET', NODES, 'epoch') or now()), now() - born
     if age > TOKEN_AGE_US or (born >= epoch and age >= OVER_MS * 1000) then
         return nil
     end
-    if born >= epoch then
+    if born >= epoch and now() - epoch >= AGAIN_US then
         call('HSET', NODES, 'epoch', string.format('%.0f', now()))
     end
     local nowhere, no_fence = sub(UNKNOWN, 1, 16), sub(UNKNOWN, 1, 8)

@@ -13,7 +13,7 @@ enum {
     REGISTRY_GIVEN_UP_MS = 60 * 1000,
     REGISTRY_LEASE_MS = 7 * 24 * 3600 * 1000, /* of a chat that goes on, since it was last asked for */
     REGISTRY_OVER_MS = 10 * 60 * 1000,
-    /* ... and how many of those that are over, or were given up, at most: 28 MB of them. Beyond, the oldest are forgotten, and who comes
+    /* ... and how many of those that are over, or were given up, at most: 28 to 56 MB of each. Beyond, the oldest are forgotten, and who comes
      * back to one hears `expired`. That takes 1,700 ends a second, for ten minutes. */
     REGISTRY_TOMBS = 1 << 20,
 };

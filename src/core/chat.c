@@ -8,6 +8,7 @@
  *         What is known here may be old news. So the register is asked before a grace ends a chat, and nobody is told
  *         `ended` before it has taken the end: timer, LOOKUP → END, LOOKUP → chat_ended() (register.c). Grace stands
  *         still while this node hears nobody (core_heard_ms()).
+ *         A stranger is away only because they did not answer → they are asked again instead: frames may not get there.
  * Owns:   session->chat. */
 #include "chat.h"
 
@@ -149,7 +150,7 @@ void chat_drop(struct core *core, struct session *session) {
 void chat_peer_away(struct core *core, struct session *session, int64_t grace_ms) {
     struct chat *chat = session->chat;
     bool news = chat->peer_here;
-    chat->peer_here = false;
+    chat->peer_here = chat->peer_silent = false;
     chat->peer_until_ms = core_heard_ms(core) + grace_ms;
     if (news && session->state == SESSION_CHATTING)
         ask_tell(core, session, SERVER_AWAY)->away.grace_ms = (uint32_t)grace_ms;
@@ -160,6 +161,7 @@ void chat_peer_back(struct core *core, struct session *session) {
     struct chat *chat = session->chat;
     chat->hold_until_ms = later(chat); /* the later grace has counted so far, and still does */
     chat->peer_here = true;
+    chat->peer_silent = false;
     delivery_forget_unacked(session);
     if (session->state == SESSION_CHATTING)
         ask_tell(core, session, SERVER_BACK);
@@ -203,10 +205,11 @@ void chat_ask_state(struct core *core, struct session *session) {
 }
 
 /* Their node may be gone, and have been said to be so before we knew that they are there; or be frozen, and so be still
- * a subscriber of what it will never read. */
+ * a subscriber of what it will never read. If all were cut off, it may come back later than this one. */
 void chat_await_state(struct core *core, struct session *session) {
+    int64_t at = core_now(core) + GREETING_TIMEOUT_MS;
     if (session->state == SESSION_CHATTING && session->chat->peer_here && !core->cut_off)
-        session_set_timer(core, session, core_now(core) + GREETING_TIMEOUT_MS);
+        session_set_timer(core, session, at > core->settled_ms ? at : core->settled_ms);
 }
 
 static void look_up(struct core *core, struct session *session, enum looking why) {
@@ -215,17 +218,36 @@ static void look_up(struct core *core, struct session *session, enum looking why
     session_set_timer(core, session, core_now(core) + LOOKUP_TIMEOUT_MS);
 }
 
+/* Their node was asked how they stand. */
+static void did_not_answer(struct core *core, struct session *session) {
+    peer_vanished(core, session);
+    if (session->chat != NULL) /* else its client had left meanwhile */
+        session->chat->peer_silent = true;
+}
+
 void chat_timer(struct core *core, struct session *session) {
     if (session->state == SESSION_AWAY && session->chat->peer_here)
         session_destroy(core, session);
-    else if (session->chat->peer_here) /* whose node was asked, and has not answered */
-        peer_vanished(core, session);
+    else if (session->chat->peer_here)
+        did_not_answer(core, session);
     else
         look_up(core, session, LOOKING_DUE);
 }
 
+/* Nobody has said that they are gone, nor that their node is: the Redis that carries frames there may be down. If it is
+ * the node that is gone, that is found out by asking it. */
+static void ask_again(struct core *core, struct session *session) {
+    chat_tell_state(core, session, PEER_SYNC);
+    session->chat->peer_until_ms = core_heard_ms(core) + (int64_t)core->options.grace_ms;
+    chat_set_timer(core, session);
+}
+
 void chat_end_overdue(struct core *core, struct session *session) {
     enum side side = session->chat->side;
+    if (session->state == SESSION_CHATTING && session->chat->peer_silent) {
+        ask_again(core, session);
+        return;
+    }
     struct tombstone how = {END_EXPIRED, side};
     if (session->state == SESSION_CHATTING)
         how = (struct tombstone){END_LOST, side_other(side)};

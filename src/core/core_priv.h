@@ -71,6 +71,7 @@ struct chat {
     uint8_t side;          /* enum side: ours */
     uint8_t looking;       /* enum looking: LOOKUP was requested */
     bool peer_here : 1;
+    bool peer_silent : 1; /* away, but only as they did not answer: perhaps nothing gets there */
     bool peer_reliable : 1;
     bool out_known : 1; /* we have passed on all of this chat's messages, so an ack can be checked here */
     bool outdated : 1;  /* word of our side's having gone elsewhere may have been lost: when it resumes here, it may

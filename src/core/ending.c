@@ -158,8 +158,10 @@ void ending_found(struct core *core, const struct broker_event *event) {
     if (ending->ask) {
         const struct party *party = event->chat_state.record.party;
         ending->ask = false;
-        ending->peer = party[side_other(ending->side)].at;
-        ending->fence = party[ending->side].fence;
+        if (party[0].at.boot != 0 || party[1].at.boot != 0) { /* of an ended chat that may not be known */
+            ending->peer = party[side_other(ending->side)].at;
+            ending->fence = party[ending->side].fence;
+        }
         tell_peer(core, ending);
     }
 }

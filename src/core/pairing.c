@@ -286,11 +286,19 @@ void pairing_node_gone(struct core *core, struct session *session, uint64_t boot
         give_up(core, session);
 }
 
+/* The preferences relax, or the broker may have forgotten it. While it can't be reached: all is told when it is back. */
+static void seek_again(struct core *core, struct session *session) {
+    if (core->cut_off)
+        session_set_timer(core, session, core_now(core) + REASSERT_MS);
+    else
+        seek(core, session);
+}
+
 void pairing_timer(struct core *core, struct session *session) {
     struct search *search = session->search;
     switch ((enum session_state)session->state) {
     case SESSION_SEEKING: ask_to_seek(core, search); break; /* the broker could not be reached */
-    case SESSION_WAITING: seek(core, session); break;       /* the preferences relax, or it may be forgotten */
+    case SESSION_WAITING: seek_again(core, session); break;
     case SESSION_OFFERING: give_up(core, session); break;
     case SESSION_GIVING_UP: /* the broker was down */
         ask_to_abort(core, session_address(core, session), search->ticket.chat, session->attempt);

@@ -233,6 +233,8 @@ void peer_check_here(struct core *core, struct session *session) {
 /* If it is back already, its SYNC may have overtaken the word that it was gone, and nobody would say more: so they are
  * asked. */
 static void node_gone(struct core *core, struct session *session) {
+    if (session->chat != NULL)
+        session->chat->peer_silent = false;
     if (!is_here(session))
         return;
     peer_vanished(core, session);

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* As lws_set_allocator() wants it: a realloc() that frees when the size is 0. What there are many of comes from slabs. For all threads. */
+/* As lws_set_allocator() wants it: a realloc() that frees when the size is 0, and aligns to 8 bytes. What there are many of comes from slabs. For all threads. */
 void *lws_memory_reallocate(void *block, size_t size, const char *reason);
 
 #endif

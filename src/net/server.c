@@ -77,7 +77,7 @@ static unsigned header_pool(void) {
     return (unsigned)files.rlim_cur;
 }
 
-/* What lws would log, were its level not 0. It looks at that behind a call with all arguments, some twenty times for each message: ours
+/* What lws would log, were its level not 0. It looks at that behind a call with all arguments, some 15 times for each message: ours
  * comes before its own (ELF symbol interposition, as in wiretap.c). */
 __attribute__((used, visibility("default"))) void _lws_log(int filter, const char *format, ...) {
     (void)filter;

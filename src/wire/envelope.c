@@ -25,7 +25,7 @@
  *   …      whatever later nodes add: ignored
  *
  * Flow:      one description of the layout, code_frame(), serves both directions: a coder either writes or reads.
- * Fails:     another version or kind is skipped by its length; a frame cut short, or with values that can't be, is
+ * Fails:     another version or kind is skipped by its length (from version 2 on); a frame cut short, or with values that can't be, is
  *            garbage.
  * Extending: add fields at the end of a kind, with a value for "absent" (older nodes don't send them); a new meaning
  *            for old bytes needs a new version. */

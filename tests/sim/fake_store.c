@@ -18,6 +18,7 @@ enum {
     SUSPECTED_US = 10 * SECOND,
     GIVEN_UP_US = 60 * SECOND,
     OVER_US = 600 * SECOND,
+    AGAIN_US = 60 * SECOND,
     OFFER_US = 3 * SECOND / 2,
 };
 
@@ -332,7 +333,7 @@ static struct fake_chat *from_token(const struct run *run, struct fake_chat *cha
     int64_t age_us = run->now_us - born_us;
     if (age_us > TOKEN_AGE_US || ((uint64_t)born_us >= run->store->epoch && age_us >= OVER_US))
         return NULL;
-    if ((uint64_t)born_us >= run->store->epoch)
+    if ((uint64_t)born_us >= run->store->epoch && (uint64_t)run->now_us - run->store->epoch >= AGAIN_US)
         run->store->epoch = (uint64_t)run->now_us;
     if (chat == NULL)
         chat = create(run, FAKE_CHAT_GOES_ON, LEASE_US);

@@ -136,6 +136,27 @@ static void test_found_in_vain(void **state) {
     rig_wait(&rig, 1);
     (void)expect_told(&rig, CONN, SERVER_AWAY);
     expect_nothing(&rig);
+    for (int outage = 0; outage < 3;
+         outage++) { /* it may be that frames don't get there: they are asked again, not given up */
+        rig_wait(&rig, GRACE);
+        (void)expect_request(&rig, BROKER_LOOKUP);
+        rig_found(&rig, ref, BROKER_OK, false);
+        (void)expect_peer(&rig, PEER_SYNC);
+        expect_nothing(&rig);
+    }
+    rig_broker(&rig, {.kind = BROKER_NODE_GONE, .node_gone.boot = STRANGER.boot});
+    expect_nothing(&rig); /* our client knows that they are away */
+    rig_wait(&rig, GRACE);
+    rig_expire(&rig, ref, END_LOST, SIDE_SEEKER);
+    expect_ended(&rig, CONN, ENDED_LOST);
+    rig_fini(&rig);
+
+    ref = found_by_register(&rig); /* they say themselves that they are away */
+    rig_wait(&rig, GREETING_TIMEOUT_MS);
+    (void)expect_told(&rig, CONN, SERVER_AWAY);
+    struct peer_frame away = from_stranger(&rig, ref, PEER_AWAY);
+    away.away.grace_ms = GRACE;
+    rig_carry(&rig, away);
     rig_wait(&rig, GRACE);
     rig_expire(&rig, ref, END_LOST, SIDE_SEEKER);
     expect_ended(&rig, CONN, ENDED_LOST);

@@ -370,7 +370,7 @@ static const struct row {
     ROW(link_lost)       {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(link_resumed)    {"",   "",   "",   "",   "",   "",   "",   "",  "",   "",    ""}},
     ROW(link_resumed_and_told){"", "", "S", "",   "",   "",   "Cs", "",  "",   "",    ""}},
-    ROW(link_lost_for_long){"", "",   "S",  "G",  "",   "",   "Cr", "",  "Rr", "CRr", ""}},
+    ROW(link_lost_for_long){"", "",   "",   "G",  "",   "",   "Cr", "",  "Rr", "CRr", ""}},
     ROW(peer_msg)        {"",   "",   "",   "",   "",   "",   "Cm", "",  "",   "",    ""}},
     ROW(peer_ack)        {"",   "",   "",   "",   "",   "",   "Ca", "",  "",   "",    ""}},
     ROW(peer_typing)     {"",   "",   "",   "",   "",   "",   "Ct", "",  "",   "",    ""}},
