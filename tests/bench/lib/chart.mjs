@@ -3,7 +3,7 @@
 
 const WIDTH = 760;
 const LABEL = 260;
-const RIGHT = WIDTH - 70;
+const RIGHT = WIDTH - 120;
 const BAR = 16;
 const STEP = 20;
 const TOP = 64;
@@ -39,12 +39,14 @@ ${body.join('\n')}
 const label = (text, y, kind = 'label') => `<text x="${kind === 'label' ? LABEL - 8 : 12}" y="${y}" class="${kind}">${escape(text)}</text>`;
 const kindOf = (ours) => (ours ? 'ours' : 'theirs');
 
+const range = ({ least, most }) => (number(least) === number(most) ? number(least) : `${number(least)} to ${number(most)}`);
+
 function bar({ label: name, least, most, ours }, y, scale) {
   const end = LABEL + most * scale;
   return label(name, y + 13)
     + `<rect x="${LABEL}" y="${y}" width="${Math.max(1, least * scale).toFixed(1)}" height="${BAR}" class="${kindOf(ours)}"/>`
     + `<path d="M${(LABEL + least * scale).toFixed(1)} ${y + BAR / 2}H${end.toFixed(1)}" class="whisker"/>`
-    + `<text x="${(end + 6).toFixed(1)}" y="${y + 13}">${number(least)}</text>`;
+    + `<text x="${(end + 6).toFixed(1)}" y="${y + 13}">${range({ least, most })}</text>`;
 }
 
 /** `groups`: [{ label, bars: [{ label, least, most, ours }] }]; the whisker goes from the least to the most of the rounds. */
@@ -61,13 +63,14 @@ export function barChart(title, unit, groups, legend = '') {
     }
     y += STEP / 2;
   }
-  const description = groups.map(({ label: name, bars }) => `${name}: ${bars.map((one) => `${one.label} ${number(one.least)}`).join(', ')}.`).join(' ');
+  const description = groups.map(({ label: name, bars }) => `${name}: ${bars.map((one) => `${one.label} ${range(one)}`).join(', ')}.`).join(' ');
   return frame(y, title, `${unit}: least of the rounds, line to the most; less is better${legend}`, description, body);
 }
 
-/** `rows`: [{ label, note, ours, points: [[name, value]] }], on a logarithmic scale. */
+/** `rows`: [{ label, note, ours, points: [[name, { least, median, most }]] }], on a logarithmic scale: a dot at the median, a line from the least
+ * to the most of the rounds. */
 export function dotChart(title, unit, rows) {
-  const logs = rows.flatMap(({ points }) => points.map(([, value]) => Math.log10(value)));
+  const logs = rows.flatMap(({ points }) => points.flatMap(([, { least, most }]) => [Math.log10(least), Math.log10(most)]));
   const [low, high] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs))];
   const at = (value) => LABEL + ((Math.log10(value) - low) / (high - low || 1)) * (RIGHT - LABEL);
   const bottom = TOP + rows.length * 2 * STEP;
@@ -80,24 +83,29 @@ export function dotChart(title, unit, rows) {
     const y = TOP + i * 2 * STEP + 26;
     body.push(label(name, y + 4));
     if (note) body.push(`<text x="${LABEL - 8}" y="${y + 20}" class="label unit">${escape(note)}</text>`);
-    points.forEach(([point, value], j) => {
-      const x = at(value).toFixed(1);
-      body.push(`<circle cx="${x}" cy="${y}" r="5" class="${kindOf(ours)}"/>`
-        + `<text x="${x}" y="${j % 2 ? y + 18 : y - 9}" class="middle">${escape(point)}</text>`);
+    points.forEach(([point, { least, median, most }], j) => {
+      const x = at(median).toFixed(1);
+      const beside = y + 3 * (j - 1); // lines of percentiles may overlap
+      body.push(`<path d="M${at(least).toFixed(1)} ${beside}H${at(most).toFixed(1)}" class="whisker"/>`
+        + `<circle cx="${x}" cy="${y}" r="5" class="${kindOf(ours)}"/>`
+        + `<text x="${x}" y="${j % 2 ? y + 18 : y - 9}" class="middle">${escape(point)} ${number(median)}</text>`);
     });
   });
-  const description = rows.map(({ label: name, note, points }) => `${name}${note ? ` (${note})` : ''}: ${points.map(([point, value]) => `${point} ${number(value)}`).join(', ')}.`).join(' ');
-  return frame(bottom + 28, title, `${unit}, on a logarithmic scale: the least of the rounds. Left is better.`, description, body);
+  const description = rows.map(({ label: name, note, points }) => `${name}${note ? ` (${note})` : ''}: ${points.map(([point, { least, median, most }]) => `${point} ${number(median)} (${number(least)} to ${number(most)})`).join(', ')}.`).join(' ');
+  return frame(bottom + 28, title, `${unit}, on a logarithmic scale: the median of the rounds, line from the least to the most. Left is better.`, description, body);
 }
 
-/** `points`: [[people, value, note]]; people by their logarithm, values from zero. `conditions`: what was alike for all. */
-export function lineChart(title, conditions, points) {
+/** `points`: [[people, value, note]]; people by their logarithm, values from zero, or `logarithmic` as well. `conditions`: what was alike for all. */
+export function lineChart(title, conditions, points, logarithmic = false) {
   const [left, top, bottom] = [60, 64, 220];
   const logs = points.map(([people]) => Math.log10(people));
-  const most = Math.max(...points.map(([, value]) => value)) * 1.1 || 1;
+  const values = points.map(([, value]) => value);
+  const most = Math.max(...values) * 1.1 || 1;
+  const lowest = logarithmic ? 10 ** Math.floor(Math.log10(Math.min(...values))) : 0;
+  const height = (value) => (logarithmic ? Math.log(value / lowest) / Math.log(most / lowest) : value / most) * (bottom - top);
   const span = Math.max(...logs) - Math.min(...logs) || 1;
   const places = points.map(([people, value, note = ''], i) => ({
-    people, value, note, x: left + ((logs[i] - Math.min(...logs)) / span) * (WIDTH - 60 - left), y: bottom - (value / most) * (bottom - top),
+    people, value, note, x: left + ((logs[i] - Math.min(...logs)) / span) * (WIDTH - 60 - left), y: bottom - height(value),
   }));
   const body = [
     `<path d="M${left} ${top}V${bottom}H${WIDTH - 40}" class="axis"/>`,
@@ -108,5 +116,5 @@ export function lineChart(title, conditions, points) {
       + `<text x="${x.toFixed(1)}" y="${bottom + 34}" class="middle unit">${escape(note)}</text>`),
   ];
   const description = points.map(([people, value]) => `${people.toLocaleString('en')} people: ${number(value)}.`).join(' ');
-  return frame(272, title, `people on a logarithmic scale, values from zero; ${conditions}`, description, body);
+  return frame(272, title, `${logarithmic ? 'both on logarithmic scales' : 'people on a logarithmic scale, values from zero'}; ${conditions}`, description, body);
 }

@@ -1,13 +1,14 @@
 // publish.mjs - ./dev bench --publish: puts what was measured where README.md and OPERATIONS.md show it, so that no figure is copied by hand.
 //
-// Flow:  the charts, the JSON and the report of build/bench take the place of those in tests/bench/results; in the documents, what stands
+// Flow:  the JSON of build/bench, and the charts and the report that it makes, take the place of those in tests/bench/results; in the documents, what stands
 //        between <!-- figures: NAME --> and <!-- /figures --> is written anew.
 // Fails: when there is nothing to publish, and when it is not the whole: of --quick, of some scenarios or contenders, of few rounds or sizes.
 
-import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { charts, scaleCharts } from './charts.mjs';
 import { machineLine } from './machine.mjs';
 import { lacking, lackingOfScale } from './plan.mjs';
-import { goalTable, messageTable, scaleTable } from './report.mjs';
+import { goalTable, messageTable, report, scaleTable } from './report.mjs';
 
 const PUBLISHED = /\.(svg|json)$|^report\.md$/;
 const BLOCK = /(<!-- figures: ([a-z]+) -->\n)[^]*?(<!-- \/figures -->)/g;
@@ -36,6 +37,16 @@ export function blocks(results, scale) {
   return all;
 }
 
+const json = (value) => `${JSON.stringify(value, null, 1)}\n`;
+
+/** File name → what is in it. */
+function filesOf(results, scale) {
+  return {
+    ...(results && { ...charts(results.scenarios), 'results.json': json(results), 'report.md': report(results) }),
+    ...(scale && { ...scaleCharts(scale), 'scale.json': json(scale) }),
+  };
+}
+
 function refuse(from, results, scale) {
   const lacks = (results && lacking(results)) || (scale && lackingOfScale(scale));
   if (lacks) throw new Error(`${from} is not the whole that the documents speak of: ${lacks}`);
@@ -52,6 +63,6 @@ export async function publish(from, to, documents) {
   await mkdir(to, { recursive: true });
   const fresh = (name) => PUBLISHED.test(name) && (isOfScale(name) ? scale : results) !== null;
   for (const name of await readdir(to)) if (fresh(name)) await rm(`${to}/${name}`);
-  for (const name of await readdir(from)) if (fresh(name)) await copyFile(`${from}/${name}`, `${to}/${name}`);
+  for (const [name, content] of Object.entries(filesOf(results, scale))) await writeFile(`${to}/${name}`, content);
   for (const path of documents) await writeFile(path, fill(await readFile(path, 'utf8'), blocks(results, scale)));
 }

@@ -22,7 +22,7 @@ const COLUMNS = {
   ],
   connect: [
     ['connect_us', 'CPU µs a connection'], ['connect_first_us', 'the first 1,000'], ['connect_last_us', 'the last 1,000'],
-    ['connects_per_s', 'connections/s'], ['memory_connected', 'bytes a connection'],
+    ['connects_per_s', 'connections/s, as fast as the load makes them'], ['memory_connected', 'bytes a connection'],
   ],
 };
 
@@ -43,7 +43,7 @@ export function table(head, rows) {
 
 function scenarioTable(scenario, results) {
   const columns = COLUMNS[kindOf(scenario)].filter(([name]) => Object.values(results).some((figures) => figures[name]));
-  const [first] = columns[0];
+  const first = columns[0]?.[0];
   const rows = Object.entries(results).map(([name, figures]) => [
     contenders[name].title + mark(scenario, figures), times(ratio(figures[first], results.floor?.[first])), ...columns.map(([figure]) => spread(figures[figure])),
   ]);
@@ -58,14 +58,16 @@ function callsTable(scenario, results) {
   return table(['', 'calls', 'of these'], rows);
 }
 
-/** CPU of a message: a row for each scenario, a column for each contender; of the least, and its ratio to the floor's. */
+/** CPU of a message: a row for each scenario, a column for each contender; of the least, its ratio to the floor's, and Redis' beside it. */
 export function messageTable(scenarios) {
   const those = scenarios.filter(({ scenario }) => kindOf(scenario) === 'message');
   const names = Object.keys(contenders).filter((name) => those.some(({ results }) => results[name]));
   const cell = (scenario, results, name) => {
     const figure = results[name]?.message_us;
     const times = ratio(figure, results.floor?.message_us);
-    return figure ? `${number(figure.least)}${name === 'floor' || !times ? '' : ` (${times.least.toFixed(2)} ×)`}${mark(scenario, results[name])}` : '';
+    const redis = results[name]?.message_us_redis;
+    const parts = figure && [number(figure.least), name !== 'floor' && times && `(${times.least.toFixed(2)} ×)`, redis && `and ${number(redis.least)} of Redis`];
+    return figure ? parts.filter(Boolean).join(' ') + mark(scenario, results[name]) : '';
   };
   return [table(['CPU µs a message', ...names.map((name) => contenders[name].title)],
     those.map(({ scenario, results }) => [scenario.title, ...names.map((name) => cell(scenario, results, name))])), ...footnotes(those)].join('\n\n');
@@ -88,7 +90,7 @@ const scaleCell = (name, figures) => {
 export const scaleTable = (results) => table(SCALE.map(([, heading]) => heading),
   results.map((figures) => SCALE.map(([name]) => scaleCell(name, figures))));
 
-export const goalTable = (result) => table(['', 'goal', 'measured'], figureRows(result));
+export const goalTable = (result) => table(['', 'goal', 'measured: least (median)', 'kept'], figureRows(result));
 
 export function report({ machine, plan, scenarios, counted }) {
   const parts = [

@@ -11,7 +11,7 @@
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lineChart } from './chart.mjs';
+import { scaleCharts } from './charts.mjs';
 import { passerbyNodes } from './contenders.mjs';
 import { machine } from './machine.mjs';
 import { askRedis, says, start, stop } from './processes.mjs';
@@ -168,20 +168,10 @@ async function scaleTo(people) {
   }
 }
 
-const CHARTS = {
-  memory: ['node_bytes', 'bytes of a node, for each person'], cpu: ['message_us', 'CPU µs of the nodes, for each message'],
-  redis: ['message_redis_us', 'CPU µs of Redis, for each message'], latency: ['p99_ms', 'p99 latency, ms'],
-};
-const CONDITIONS = `${RATE.toLocaleString('en')} messages a second in all at each size`;
-
 async function write(result, out) {
-  const { results } = result;
   await writeFile(`${out}/scale.json`, `${JSON.stringify(result, null, 1)}\n`);
-  await writeFile(`${out}/scale.md`, `${scaleTable(results)}\n`);
-  for (const [name, [figure, title]] of results.length > 1 ? Object.entries(CHARTS) : []) {
-    const points = results.map((figures) => [figures.people, figures[figure], `${figures.processes} nodes`]);
-    await writeFile(`${out}/scale-${name}.svg`, lineChart(title, CONDITIONS, points));
-  }
+  await writeFile(`${out}/scale.md`, `${scaleTable(result.results)}\n`);
+  for (const [name, svg] of Object.entries(scaleCharts(result))) await writeFile(`${out}/${name}`, svg);
 }
 
 /** Written after each size: a later one may find the machine too small. */
