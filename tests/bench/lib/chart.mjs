@@ -67,6 +67,8 @@ export function barChart(title, unit, groups, legend = '') {
   return frame(y, title, `${unit}: least of the rounds, line to the most; less is better${legend}`, description, body);
 }
 
+const ANCHORS = ['label', 'middle', 'begin']; // so that the texts of percentiles that are near each other don't meet
+
 /** `rows`: [{ label, note, ours, points: [[name, { least, median, most }]] }], on a logarithmic scale: a dot at the median, a line from the least
  * to the most of the rounds. */
 export function dotChart(title, unit, rows) {
@@ -88,7 +90,7 @@ export function dotChart(title, unit, rows) {
       const beside = y + 3 * (j - 1); // lines of percentiles may overlap
       body.push(`<path d="M${at(least).toFixed(1)} ${beside}H${at(most).toFixed(1)}" class="whisker"/>`
         + `<circle cx="${x}" cy="${y}" r="5" class="${kindOf(ours)}"/>`
-        + `<text x="${x}" y="${j % 2 ? y + 18 : y - 9}" class="middle">${escape(point)} ${number(median)}</text>`);
+        + `<text x="${x}" y="${j % 2 ? y + 18 : y - 9}" class="${ANCHORS[j]}">${escape(point)} ${number(median)}</text>`);
     });
   });
   const description = rows.map(({ label: name, note, points }) => `${name}${note ? ` (${note})` : ''}: ${points.map(([point, { least, median, most }]) => `${point} ${number(median)} (${number(least)} to ${number(most)})`).join(', ')}.`).join(' ');
