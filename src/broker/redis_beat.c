@@ -7,7 +7,8 @@
  *        was withdrawn, and the core tells the rest again.
  * Fails: Redis doesn't know this node any more, as it has lost its data, or has suspected the node, or taken it for
  *        silent, and its tickets with it; or it has lost some of its data; or it has refused something, so that nobody
- *        knows what it left undone → LINK_RESUMED. While it goes on refusing, that comes ever more seldom: it makes every client send again.
+ *        knows what it left undone → LINK_RESUMED. While it goes on refusing, that comes ever more seldom: it makes every
+ *        client send again.
  * Owns:  the set of silent nodes. */
 #include "redis.h"
 

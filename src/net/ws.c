@@ -15,8 +15,7 @@
 
 enum {
     MAX_EMPTY_FRAGMENTS = 1024, /* of one message; they cost time and no memory */
-    TRUSTED_BYTES =
-        2048, /* memory for so much of a message is taken on its announcement; for the rest when it is here */
+    TRUSTED_BYTES = 2048,       /* memory for so much of a message is taken on its announcement; for the rest later */
 };
 
 const char ws_protocol_name[] = "passerby.v1";
