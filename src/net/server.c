@@ -17,6 +17,7 @@
 
 enum {
     RX_BUFFER_BYTES = 128,      /* of each connection: density before speed; a line of chat with its ack fits */
+    TLS_RX_BUFFER_BYTES = 256,  /* with less than 160, lws 4.3 closes in the midst of a message of 8 KB */
     TX_PACKET_BYTES = 4 << 20,  /* more than the largest frame: what lws splits it would have to buffer */
     HEADER_BYTES = 8 << 10,     /* of a request */
     MAX_HEADER_POOL = 16 << 10, /* requests being read at once; allocated when needed */
@@ -101,7 +102,7 @@ static bool make_context(struct net *net, char *error, size_t error_size) {
     net->protocols[0] = (struct lws_protocols){
         .name = ws_protocol_name,
         .callback = ws_callback,
-        .rx_buffer_size = RX_BUFFER_BYTES,
+        .rx_buffer_size = options->tls_certificate != NULL ? TLS_RX_BUFFER_BYTES : RX_BUFFER_BYTES,
         .tx_packet_size = TX_PACKET_BYTES,
     };
     struct lws_context_creation_info info = {
