@@ -31,7 +31,7 @@ void chat_peer_away(struct core *core, struct session *session, int64_t grace_ms
 void chat_peer_back(struct core *core, struct session *session);
 /* SYNC or STATE to the stranger's session: is our client here, and if not, how long is it held for? */
 void chat_tell_state(struct core *core, struct session *session, enum peer_kind kind);
-/* SYNC to the stranger's session, which was there for all we know: if it does not answer, they are away. */
+/* SYNC to the stranger's session, which was there for all we know: if it does not answer, they are away, until it does. */
 void chat_ask_state(struct core *core, struct session *session);
 /* The same, if that was asked otherwise (REBOUND). */
 void chat_await_state(struct core *core, struct session *session);

@@ -2,9 +2,10 @@
  *
  * Flow:      LINK_RESUMED, or a gap in our own loop → within TELL_MS every session tells how it stands: who waits SEEKs
  *            again, who has a chat HOLDs it. If the stranger is on another node: SYNC there, which is answered STATE
- *            (or GONE, see register.c; or by nobody: they are away, and asked again, chat.c), and `sync` to our own client. What was said of ends
- *            is said again (ending.c). After a gap our sockets are read first: our side may have gone elsewhere, and what
- *            is told of a chat that is over would make it anew in a register that has forgotten it.
+ *            (or GONE, see register.c; or by nobody: they are away, and asked again, chat.c), and `sync` to our own
+ *            client. What was said of ends is said again (ending.c). After a gap our sockets are read first: our side
+ *            may have gone elsewhere, and what is told of a chat that is over would make it anew in a register that
+ *            has forgotten it.
  *            Every RENEW_MS each chat is held once more, as its lease would run out.
  * Fails:     while this node is cut off it accuses nobody, and every grace stands still (core_heard_ms()). Cut off for
  *            ELSEWHERE_AFTER_MS: clients whose strangers are on other nodes are asked to reconnect, which may bring
