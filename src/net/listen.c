@@ -8,6 +8,8 @@
  *         moment. */
 #include "net_priv.h"
 
+#include "interpose.h"
+
 #include "base/memory.h"
 
 #include <errno.h>
@@ -177,7 +179,10 @@ static void adopt(struct listener *listener, int fd) {
         .opaque = (void *)(uintptr_t)ref,
     };
     net_count(net, COUNT_ACCEPTED, 1);
-    if (lws_adopt_descriptor_vhost_via_info(&adoption) != NULL)
+    interpose_adopting(fd);
+    struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&adoption);
+    interpose_adopted();
+    if (wsi != NULL)
         return;
     conn = conn_find(net, ref); /* lws has closed the socket, and may have told */
     if (conn != NULL)

@@ -78,21 +78,6 @@ static unsigned header_pool(void) {
     return (unsigned)files.rlim_cur;
 }
 
-/* What lws would log, were its level not 0. It looks at that behind a call with all arguments, some 15 times for each message: ours
- * comes before its own (ELF symbol interposition, as in wiretap.c). */
-__attribute__((used, visibility("default"))) void _lws_log(int filter, const char *format, ...) {
-    (void)filter;
-    (void)format;
-}
-
-#if LWS_LIBRARY_VERSION_NUMBER >= 4003000
-__attribute__((used, visibility("default"))) void _lws_log_cx(lws_log_cx_t *cx, lws_log_prepend_cx_t prepend,
-                                                              void *object, int filter, const char *function,
-                                                              const char *format, ...) {
-    (void)cx, (void)prepend, (void)object, (void)filter, (void)function, (void)format;
-}
-#endif
-
 /* The lws context, and its one vhost: with two, lws would choose between them by the request's Host, whichever listener
  * it came through. Which server a connection belongs to is in struct conn. */
 static bool make_context(struct net *net, char *error, size_t error_size) {
