@@ -116,7 +116,7 @@ void conn_doom(struct conn *conn) {
 static void read_ahead(struct conn *conn) {
     struct lws_pollfd readable = {lws_get_socket_fd(conn->wsi), LWS_POLLIN, LWS_POLLIN};
     conn->tap.cut = false;
-    lws_service_fd(conn->net->context, &readable);
+    lws_service_fd(lws_get_context(conn->wsi), &readable);
 }
 
 void conn_reap(uv_idle_t *idle) {

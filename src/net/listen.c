@@ -173,7 +173,7 @@ static void adopt(struct listener *listener, int fd) {
     struct conn *conn = conn_new(net, listener->internal);
     conn_ref ref = conn_ref_of(conn);
     lws_adopt_desc_t adoption = {
-        .vh = net->vhost,
+        .vh = contexts_vhost(net, fd),
         .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | (listener->internal ? 0 : LWS_ADOPT_ALLOW_SSL),
         .fd = {.sockfd = fd},
         .opaque = (void *)(uintptr_t)ref,

@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include <stdatomic.h>
+#include <sys/resource.h>
 
 enum {
     CLOSE_TIMEOUT_MS = 5000,      /* for what is queued, our Close, and the peer's answer */
@@ -27,6 +28,7 @@ enum {
     SEND_BUFFER_BYTES = 64 << 10, /* SO_SNDBUF: what an unread peer may hold in the kernel (which doubles it) */
     CONNS_PER_PAGE = 256,
     MAX_HOST_CHARS = 255,
+    MAX_CONTEXTS = 12,
     CLOSE_WITHOUT_CODE = 1005, /* RFC 6455 section 7.4.1: never on the wire */
 };
 
@@ -111,8 +113,12 @@ struct net {
     size_t trusted_count;
     uv_loop_t *loop;
 
-    struct lws_context *context;
-    struct lws_vhost *vhost;
+    struct {
+        struct lws_context *lws;
+        struct lws_vhost *vhost;
+        rlim_t files; /* sockets below this number are its */
+    } contexts[MAX_CONTEXTS];
+    unsigned context_count;
     struct lws_protocols protocols[2];
 
     struct listener **listeners; /* their uv_poll_t must not move */
@@ -162,6 +168,14 @@ static inline void net_count(struct net *net, enum net_count what, uint64_t by) 
 static inline void net_count_refused(struct net *net, enum net_refusal why) {
     atomic_fetch_add_explicit(&net->refused[why], 1, memory_order_relaxed);
 }
+
+/* --- contexts.c --- */
+/* False, and a line in `error`, if lws can't be started. */
+bool contexts_make(struct net *net, char *error, size_t error_size) __attribute__((warn_unused_result));
+/* Where lws is to adopt this socket. */
+struct lws_vhost *contexts_vhost(const struct net *net, int fd);
+/* Called twice: connections are taken down, and when the loop has closed their handles, the rest is freed. */
+void contexts_destroy(struct net *net);
 
 /* --- listen.c --- */
 /* Opens what options.listen and options.internal_listen name. False, and a line in `error`, if that can't be. */

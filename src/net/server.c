@@ -1,28 +1,19 @@
-/* server.c - a net's life: the lws context, the timer, the counters.
+/* server.c - a net's life: the timer, the counters.
  *
  * Flow:   net_new → net_start → … → net_stop_accepting → net_close_all → net_free → (some turns of the loop) → done.
  * Fails:  net_new says in one line what is wrong; nothing half made is left, but for handles that the loop has to
  *         close.
- * Owns:   the lws context and everything in struct net. */
+ * Owns:   everything in struct net. */
 #include "net_priv.h"
-
-#include "lws_memory.h"
 
 #include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
-    RX_BUFFER_BYTES = 128,      /* of each connection: density before speed; a line of chat with its ack fits */
-    TLS_RX_BUFFER_BYTES = 256,  /* with less than 160, lws 4.3 closes in the midst of a message of 8 KB */
-    TX_PACKET_BYTES = 4 << 20,  /* more than the largest frame: what lws splits it would have to buffer */
-    HEADER_BYTES = 8 << 10,     /* of a request */
-    MAX_HEADER_POOL = 16 << 10, /* requests being read at once; allocated when needed */
-    KEEPALIVE_S = 3600,         /* the deadlines are ours: lws' own must only come later */
-    TEARDOWN_TURNS = 8,         /* lws closes its sockets, then its timers, each a turn of the loop later */
+    TEARDOWN_TURNS = 8, /* lws closes its sockets, then its timers, each a turn of the loop later */
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -70,54 +61,6 @@ static bool parse_trusted(struct net *net, char *error, size_t error_size) {
     return true;
 }
 
-static unsigned header_pool(void) {
-    struct rlimit files;
-    /* One for each socket there can be, so that nobody who sends a request slowly makes others wait for one. */
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > MAX_HEADER_POOL)
-        return MAX_HEADER_POOL;
-    return (unsigned)files.rlim_cur;
-}
-
-/* The lws context, and its one vhost: with two, lws would choose between them by the request's Host, whichever listener
- * it came through. Which server a connection belongs to is in struct conn. */
-static bool make_context(struct net *net, char *error, size_t error_size) {
-    static const lws_retry_bo_t no_validity_timers = {0};
-    const struct net_options *options = &net->options;
-    void *loops[] = {net->loop};
-    net->protocols[0] = (struct lws_protocols){
-        .name = ws_protocol_name,
-        .callback = ws_callback,
-        .rx_buffer_size = options->tls_certificate != NULL ? TLS_RX_BUFFER_BYTES : RX_BUFFER_BYTES,
-        .tx_packet_size = TX_PACKET_BYTES,
-    };
-    struct lws_context_creation_info info = {
-        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
-        .protocols = net->protocols,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                   (options->tls_certificate != NULL ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0),
-        .user = net,
-        .foreign_loops = loops,
-        .fd_limit_per_thread = 0,
-        .max_http_header_data2 = HEADER_BYTES,
-        .max_http_header_pool2 = header_pool(),
-        .timeout_secs = options->handshake_timeout_ms / 1000 + 2,
-        .keepalive_timeout = KEEPALIVE_S,
-        .retry_and_idle_policy = &no_validity_timers,
-        .vhost_name = "passerby",
-        .alpn = "http/1.1",
-        .ssl_cert_filepath = options->tls_certificate,
-        .ssl_private_key_filepath = options->tls_key,
-    };
-    lws_set_allocator(lws_memory_reallocate);
-    lws_set_log_level(0, NULL); /* its lines hold what users sent */
-    net->context = lws_create_context(&info);
-    net->vhost = net->context == NULL ? NULL : lws_create_vhost(net->context, &info);
-    if (net->vhost == NULL)
-        snprintf(error, error_size, "libwebsockets could not be started%s",
-                 options->tls_certificate != NULL ? "; are the certificate chain and the key complete?" : "");
-    return net->vhost != NULL;
-}
-
 static void on_prepare(uv_prepare_t *before_wait) {
     cork_flush(before_wait->data);
 }
@@ -149,7 +92,7 @@ struct net *net_new(struct uv_loop_s *loop, const struct net_options *options,
     if ((options->tls_certificate == NULL ||
          tls_check(options->tls_certificate, options->tls_key, error, error_size)) &&
         parse_trusted(net, error, error_size) && listen_open(net, error, error_size) &&
-        make_context(net, error, error_size))
+        contexts_make(net, error, error_size))
         return net;
     net_free(net, NULL, NULL);
     return NULL;
@@ -227,8 +170,7 @@ static void on_teardown(uv_idle_t *idle) {
     struct net *net = idle->data;
     if (--net->teardown > 0)
         return;
-    lws_context_destroy(net->context); /* now that its handles are closed, this frees it */
-    net->context = NULL;
+    contexts_destroy(net); /* now that their handles are closed, this frees them */
     uv_close((uv_handle_t *)idle, on_idle_closed);
 }
 
@@ -240,8 +182,8 @@ void net_free(struct net *net, void (*done)(void *context), void *context) {
     uv_timer_stop(&net->timer);
     uv_close((uv_handle_t *)&net->timer, NULL);
     uv_close((uv_handle_t *)&net->before_wait, NULL);
-    lws_context_destroy(net->context); /* takes down the connections, each with its on_close */
-    uv_idle_stop(&net->idle);          /* it may be started for conn_reap(), and would stay so */
+    contexts_destroy(net);    /* takes down the connections, each with its on_close */
+    uv_idle_stop(&net->idle); /* it may be started for conn_reap(), and would stay so */
     uv_idle_start(&net->idle, on_teardown);
 }
 

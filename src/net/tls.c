@@ -84,8 +84,10 @@ bool net_reload_tls(struct net *net) {
         log_line(options->log, LOG_LEVEL_ERROR, "certificate not reloaded", "error=%s", error);
         return false;
     }
-    if (lws_tls_cert_updated(net->context, options->tls_certificate, options->tls_key, NULL, 0, NULL, 0) != 0)
-        return false;
+    for (unsigned i = 0; i < net->context_count; i++)
+        if (lws_tls_cert_updated(net->contexts[i].lws, options->tls_certificate, options->tls_key, NULL, 0, NULL, 0) !=
+            0)
+            return false;
     log_line(options->log, LOG_LEVEL_INFO, "certificate reloaded", "file=%s", options->tls_certificate);
     return true;
 }

@@ -24,6 +24,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -336,6 +337,23 @@ static inline int rig_setup(void **state) {
 static inline int rig_teardown(void **state) {
     rig_stop(*state);
     return 0;
+}
+
+/* Opens files until all numbers below `least` are taken, and gives back those that it took; `*count` are so many. */
+static inline int *numbers_take(int least, unsigned *count) {
+    int *taken = NULL;
+    for (*count = 0; *count == 0 || taken[*count - 1] < least - 1; (*count)++) {
+        taken = realloc(taken, (*count + 1) * sizeof *taken);
+        taken[*count] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        assert_true(taken[*count] >= 0);
+    }
+    return taken;
+}
+
+static inline void numbers_give_back(int *taken, unsigned count) {
+    for (unsigned i = 0; i < count; i++)
+        close(taken[i]);
+    free(taken);
 }
 
 /* --- the client --------------------------------------------------------------------------------------------------- */
