@@ -1,6 +1,7 @@
 // ws.mjs - the relay on Node and the npm package ws. Prints the port it listens on.
 //
-// What one read brings for a person, mostly a message and an ack, leaves in one write, as a careful author would have it.
+// What one read brings for a person who is reliable, mostly a message and an ack, leaves in one write, as a careful author would have
+// it. To who is not, each read brings one message: there corking would cost a seventh, and is left out.
 
 import { WebSocketServer } from 'ws';
 import { HELLO, Rules } from './rules.mjs';
@@ -8,8 +9,8 @@ import { HELLO, Rules } from './rules.mjs';
 const rules = new Rules();
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/ws', perMessageDeflate: false, backlog: 4096 });
 
-/** Sends; what more is sent in this turn goes with it. */
-function teller(socket) {
+/** Sends; to a reliable person, what more is sent in this turn goes with it. */
+function teller(socket, person) {
   const connection = socket._socket;
   let corked = false;
   const uncork = () => {
@@ -17,7 +18,7 @@ function teller(socket) {
     connection.uncork();
   };
   return (message) => {
-    if (!corked) {
+    if (person.reliable && !corked) {
       corked = true;
       connection.cork();
       process.nextTick(uncork);
@@ -27,7 +28,8 @@ function teller(socket) {
 }
 
 server.on('connection', (socket) => {
-  const person = { tell: teller(socket), stranger: null, seq: 0, reliable: false };
+  const person = { stranger: null, seq: 0, reliable: false };
+  person.tell = teller(socket, person);
   socket.on('message', (data) => rules.take(person, JSON.parse(data.toString())));
   socket.on('close', () => {
     person.tell = () => {};
