@@ -34,7 +34,8 @@ async function talk(started, options = FEW) {
 }
 
 const LIES = {
-  alter: /message \d+ is "[^"]*!", where "[^"]*" was said/,
+  alter: /message \d+ is ".*!", where ".*" was said/s,
+  reword: /message \d+ is ".*\\n", where ".*" was said/s,
   drop: /nothing for 3 s/,
   repeat: /message (\d+) came where \d+ was due|, which nobody has said/,
   renumber: /which nobody has said/,
@@ -59,6 +60,62 @@ test('the same relay, honest, passes', async () => {
   const { total } = await talk(await startLiar('none'));
   assert.ok(total.heard >= 500);
   assert.equal(total.heard, total.said);
+});
+
+/* What is said is to be of several lengths, about --body, and to have letters of all widths, and escapes. */
+test('bodies have their length on average, and several scripts; so for each seed, and others for another', async () => {
+  const said = async (seed, bytes) => {
+    const started = await startLiar('tell');
+    const bodies = [];
+    started.listen((line) => bodies.push(JSON.parse(line)));
+    await talk(started, ['--people', '20', '--do', 'talk', '--warm', '0', '--messages', '2000', '--body', bytes, '--seed', seed]);
+    return bodies;
+  };
+  const bodies = await said('1', '23');
+  const lengths = bodies.map((body) => Buffer.byteLength(JSON.stringify(body)) - 2);
+  const mean = lengths.reduce((a, b) => a + b) / lengths.length;
+  assert.ok(Math.abs(mean - 23) < 0.5, `${mean} bytes`);
+  assert.deepEqual([Math.min(...lengths), Math.max(...lengths)], [17, 29]);
+  for (const [pattern, share] of [[/^[ -~]*$/, 5 / 8], [/[\u0400-\u04ff]/, 1 / 8], [/[\u3040-\u30ff\u4e00-\u9fff]/, 1 / 8], [/\p{Emoji_Presentation}|\u{1f327}/u, 1 / 8], [/["\\]/, 1 / 8]]) {
+    const found = bodies.filter((body) => pattern.test(body)).length / bodies.length;
+    assert.ok(Math.abs(found - share) < 0.06, `${pattern}: ${found} where ${share} were due`);
+  }
+  const words = (list) => new Set(list.map((body) => `${body.slice(0, 16)} ${body.length}`));
+  const again = words(await said('1', '23'));
+  assert.ok([...words(bodies)].filter((one) => again.has(one)).length > 1500);
+  const other = words(await said('2', '23'));
+  assert.ok([...words(bodies)].filter((one) => other.has(one)).length < 500);
+});
+
+test('neighbours are not partners, nor is it their turn one after the other', async () => {
+  const started = await startLiar('tell');
+  const senders = [];
+  started.listen((line) => senders.push(parseInt(JSON.parse(line).slice(0, 8), 16)));
+  const { total } = await talk(started, ['--people', '200', '--do', 'rate', '--rate', '2000', '--warm', '0', '--messages', '400']);
+  const steps = senders.slice(1).map((sender, i) => Math.abs(sender - senders[i]));
+  assert.ok(steps.filter((step) => step > 2).length > 0.9 * steps.length, `${steps}`);
+  assert.equal(total.matches, 100);
+});
+
+test('messages that were under way when the measured part ended count with all others', async () => {
+  const { total, latency_us: latency } = await talk(await startLiar('none'));
+  assert.equal(latency.count, total.said);
+  assert.equal(latency.buckets.reduce((sum, [, count]) => sum + count, 0), total.said);
+});
+
+const CLOSE = ['--people', '200', '--do', 'close', '--stall', '3'];
+
+for (const name of ['floor', 'passerby', 'ws']) {
+  test(`everybody goes, and ${name} closes all of the connections`, async () => {
+    const started = await contenders[name].start();
+    const { close_said: said, close_cut: cut } = await talk(started, [...CLOSE, '--watch', `node1=${started.watch.node1}`]);
+    assert.ok(said.cpu_us.node1 > 0 && cut.cpu_us.node1 > 0);
+  });
+}
+
+test('the load notices that Close is not answered, or a connection not closed', async () => {
+  await assert.rejects(talk(await startLiar('mute'), CLOSE), /the connection is gone/);
+  await assert.rejects(talk(await startLiar('cling'), CLOSE), /nothing for 3 s/);
 });
 
 /* Of 1,000 searches due meanwhile, only those of eight people could be made. */

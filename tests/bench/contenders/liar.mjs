@@ -10,6 +10,8 @@ let passed = 0;
 const lies = {
   none: (message) => [message],
   alter: (message) => [{ ...message, body: `${message.body.slice(0, -1)}!` }],
+  reword: (message) => [{ ...message, body: `${message.body.slice(0, -1)}\n` }],
+  tell: (message) => { console.log(JSON.stringify(message.body)); return [message]; },
   drop: () => [],
   repeat: (message) => [message, message],
   renumber: (message) => [{ ...message, seq: message.seq + 1 }],
@@ -28,7 +30,11 @@ const lies = {
   },
 };
 
-const lie = lies[process.argv[2]];
+/** What they do with a Close, instead of answering it and ending the connection. */
+const partings = { mute: (connection) => connection.end(), cling: () => {} };
+
+const lie = lies[process.argv[2]] ?? lies.none;
+const parting = partings[process.argv[2]];
 const about = process.argv[2] === 'pause' ? 'matched' : 'msg';
 const rules = new Rules();
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/ws', perMessageDeflate: false });
@@ -41,6 +47,7 @@ server.on('connection', (socket) => {
   };
   socket.on('message', (data) => rules.take(person, JSON.parse(data.toString())));
   socket.on('error', () => socket.terminate());
+  if (parting) socket._receiver.removeAllListeners('conclude').on('conclude', () => parting(socket._socket));
   person.tell(HELLO);
 });
 

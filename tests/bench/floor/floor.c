@@ -117,7 +117,7 @@ static bool receive(struct person *person) {
     buffer_clear(&told.self);
     buffer_clear(&told.stranger);
     long taken = take(person, bytes, length, &told);
-    if (taken < 0 || !tell(person, &told))
+    if (!tell(person, &told) || taken < 0)
         return false;
     if ((size_t)taken < length)
         keep(&person->in, bytes + taken, length - (size_t)taken);

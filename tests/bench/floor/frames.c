@@ -83,6 +83,8 @@ static bool take_frame(struct person *person, int opcode, const char *payload, s
         return rules_take(person, payload, length, told);
     if (opcode == PING)
         put(&told->self, PONG, payload, length);
+    else if (opcode == CLOSE)
+        put(&told->self, CLOSE, payload, length);
     return opcode == PING || opcode == PONG;
 }
 

@@ -1,6 +1,7 @@
 // contenders.mjs - what is measured. Each start() gives { ports, watch: { name: pid }, end() }.
 
 import { randomBytes } from 'node:crypto';
+import { createInterface } from 'node:readline';
 import { ROOT, says, start, startRedis, stop } from './processes.mjs';
 
 const BENCH = 'tests/bench/contenders';
@@ -61,4 +62,9 @@ export const contenders = {
   socketio: { title: 'Socket.IO, two processes and Redis', start: socketio, across: true, dialect: 'socketio' },
 };
 
-export const startLiar = (lie) => single(process.execPath, [`${ROOT}/${BENCH}/liar.mjs`, lie]);
+/** `listen(take)`: each line that it says from then on. */
+export async function startLiar(lie) {
+  const child = start(process.execPath, [`${ROOT}/${BENCH}/liar.mjs`, lie]);
+  const [, port] = await says(child, /^(\d+)\n/);
+  return { ...await ofChildren([child], [Number(port)]), listen: (take) => createInterface(child.stdout).on('line', take) };
+}

@@ -58,6 +58,10 @@ static void answer(struct load *load, struct person *person, int opcode, const c
     buffer_fini(&out);
 }
 
+void frames_close(struct load *load, struct person *person) {
+    answer(load, person, CLOSE, "\x03\xe8", 2); /* 1000: normal */
+}
+
 static void take_packet(struct load *load, struct person *person, const char *text, size_t length) {
     if (length > EVENT_OPEN && memcmp(text, event_open, EVENT_OPEN) == 0)
         person_told(load, person, text + EVENT_OPEN, length - EVENT_OPEN - 1);
@@ -72,7 +76,9 @@ static void take_packet(struct load *load, struct person *person, const char *te
 static void take_frame(struct load *load, struct person *person, int opcode, const char *payload, size_t length) {
     if (opcode == PING)
         answer(load, person, PONG, payload, length);
-    else if (opcode == CLOSE)
+    else if (opcode == CLOSE && person->state == PERSON_LEAVING)
+        person->state = PERSON_CUTTING; /* what is left is that the connection ends */
+    else if (opcode == CLOSE && person->state != PERSON_CUTTING)
         fail("person %u: closed by the relay: %d", person_index(load, person),
              length < 2 ? 0 : (uint8_t)payload[0] << 8 | (uint8_t)payload[1]);
     else if (opcode == TEXT && load->options.dialect == DIALECT_PLAIN)

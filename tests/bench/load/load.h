@@ -17,7 +17,8 @@
 enum {
     MAX_TARGETS = 64,
     MAX_WATCHED = 64,
-    MAX_BODY = 4096,
+    MAX_BODY = 4096,            /* as it stands in JSON */
+    MIN_BODY = 17,              /* who says it, and something */
     MAX_FRAME = MAX_BODY + 512, /* that a relay may send */
     WINDOW = 8,                 /* messages unacknowledged, of each person; the contract allows 32 */
     HISTOGRAM_SUB_BITS = 5,     /* 32 buckets for each power of two: 3 % */
@@ -25,7 +26,7 @@ enum {
 };
 
 enum dialect { DIALECT_PLAIN, DIALECT_SOCKETIO };
-enum work { WORK_IDLE, WORK_FIND, WORK_TALK, WORK_RATE, WORK_MATCH };
+enum work { WORK_IDLE, WORK_CLOSE, WORK_FIND, WORK_TALK, WORK_RATE, WORK_MATCH };
 
 struct options {
     struct sockaddr_in targets[MAX_TARGETS];
@@ -33,11 +34,12 @@ struct options {
     enum dialect dialect;
     enum work work;
     uint32_t people;
-    uint32_t talkers; /* the first so many of them; the others are connected and silent */
-    bool plain;       /* no numbers and no acks */
-    bool topics;      /* each pair names a topic of its own */
-    bool tolerant;    /* repeats and gaps are mended by the client's rules, and counted; else they fail */
-    uint32_t body_bytes;
+    uint32_t talkers;    /* the first so many of them; the others are connected and silent */
+    bool plain;          /* no numbers and no acks */
+    bool topics;         /* each pair names a topic of its own */
+    bool tolerant;       /* repeats and gaps are mended by the client's rules, and counted; else they fail */
+    uint32_t body_bytes; /* on average (bodies.c) */
+    uint32_t seed;
     uint32_t rate;     /* messages a second, of all together */
     uint32_t at_once;  /* handshakes, or searches, under way */
     uint32_t stall_s;  /* nothing is heard for so long: fail */
@@ -62,6 +64,9 @@ enum person_state {
     PERSON_GREETED, /* `hello` has come */
     PERSON_FINDING,
     PERSON_MATCHED,
+    PERSON_LEAVING, /* has said Close */
+    PERSON_CUTTING, /* has ended its side of the connection without a word */
+    PERSON_GONE,
 };
 
 /* Small: a million of them are to fit beside what they measure. */
@@ -100,6 +105,7 @@ struct tally {
 struct reading {
     uint64_t at_ns;
     uint64_t cpu_ns[MAX_WATCHED];
+    uint64_t own_ns; /* what the load itself took */
     struct tally tally;
 };
 
@@ -110,16 +116,22 @@ struct load {
     uint32_t dialled;     /* people that have begun to connect */
     uint32_t greeted;     /* people that have heard `hello` */
     uint32_t matched;     /* people in a chat */
+    uint32_t gone;        /* people whose connection the relay has ended, as they asked */
     struct map strangers; /* hash of a chat id → the person who heard of it first */
     struct tally tally;
     struct histogram latency;
-    bool measuring;    /* latencies count */
+    uint64_t from_ns;  /* latencies count of what was due from then on ... */
+    uint64_t to_ns;    /* ... and before then; however late it came */
+    uint64_t due;      /* how many messages, or searches, these were */
     bool talking;      /* who has heard a message says the next */
-    uint32_t turn;     /* whose turn it is at a rate */
+    uint32_t *search;  /* people in the order in which they search: two by two they are pairs */
+    uint32_t *pair_of; /* of each person, where in that order */
+    uint32_t *turns;   /* people in the order in which it is their turn */
+    uint32_t turn;     /* whose turn it is */
     uint64_t moved_ns; /* when something was last heard */
     clockid_t clocks[MAX_WATCHED];
     struct buffer result; /* JSON */
-    char filler[MAX_BODY];
+    struct bodies *bodies;
 };
 
 /* --- main.c --- */
@@ -140,13 +152,15 @@ void socket_dial(struct load *load, struct person *person);
 void socket_event(struct load *load, struct person *person, uint32_t events);
 /* Sends bytes, or queues them. */
 void socket_send(struct load *load, struct person *person, const char *bytes, size_t length);
-void socket_close(struct person *person);
+void socket_close(struct load *load, struct person *person);
 
 /* --- frames.c --- */
 /* Appends one masked text frame (RFC 6455 section 5.2) that says `text`. */
 void frames_put(struct load *load, struct buffer *out, const char *text, size_t length);
 /* Takes the frames that are whole; returns how many bytes they had. */
 size_t frames_take(struct load *load, struct person *person, char *bytes, size_t length);
+/* Says Close (RFC 6455 section 5.5.1): a browser that leaves the page. */
+void frames_close(struct load *load, struct person *person);
 
 /* --- json.c --- */
 struct field {
@@ -157,6 +171,16 @@ struct field {
 /* A flat look at one object: fills in those of the members that it has. False if it is no object. */
 bool json_look(const char *text, size_t length, const char *const *names, struct field *fields, size_t count);
 
+/* --- order.c --- */
+void order_init(struct load *load);
+/* Whose turn it is now; the next one's is it then. */
+struct person *order_next(struct load *load);
+
+/* --- bodies.c --- */
+void bodies_init(struct load *load);
+/* Writes what `sender` says in its message `seq`, as it stands between the quotes of a JSON string; returns how many bytes. */
+size_t bodies_write(const struct load *load, uint32_t sender, uint32_t seq, char body[MAX_BODY]);
+
 /* --- person.c --- */
 /* The relay said something. */
 void person_told(struct load *load, struct person *person, const char *text, size_t length);
@@ -165,6 +189,10 @@ void person_find(struct load *load, struct person *person, uint64_t due_ns);
 bool person_say(struct load *load, struct person *person, uint64_t due_ns, struct buffer *with);
 /* All that is unacknowledged. */
 void person_say_again(struct load *load, struct person *person);
+/* What was due at that time: does its latency count? */
+static inline bool is_measured(const struct load *load, uint64_t due_ns) {
+    return due_ns >= load->from_ns && due_ns < load->to_ns;
+}
 static inline uint32_t person_index(const struct load *load, const struct person *person) {
     return (uint32_t)(person - load->people);
 }
@@ -173,6 +201,11 @@ static inline uint32_t person_index(const struct load *load, const struct person
 void phase_connect(struct load *load);
 void phase_find(struct load *load);
 void phase_work(struct load *load);
+/* Waits for sockets, and fails after --stall seconds of nothing. */
+void phase_turn(struct load *load, uint64_t until_ns);
+
+/* --- close.c --- */
+void phase_close(struct load *load);
 
 /* --- watch.c --- */
 void watch_init(struct load *load);

@@ -1,6 +1,6 @@
 /* main.c - load: a load generator for relays that speak passerby.v1; prints one JSON object with what it measured.
  *
- * Flow:   connect everybody → find strangers → work (talk, at a rate or as fast as it goes; or search again and again) →
+ * Flow:   connect everybody → (close them all) → find strangers → work (talk, at a rate or as fast as it goes; or search again and again) →
  *         stop, and wait until everything said was heard and acknowledged → print.
  * Fails:  with a sentence and status 1, when anything comes that should not: another payload, another order, a message twice,
  *         a chat of one or of three, a closed connection, or nothing for --stall seconds.
@@ -31,14 +31,6 @@ uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* What people say, after who says it: ASCII, and letters of two and of three bytes. */
-static void write_filler(char filler[MAX_BODY]) {
-    static const char sentence[] = "is it raining where you are? here it is \xe2\x80\x94 f\xc3\xbcr immer. ";
-    enum { LENGTH = sizeof sentence - 1 };
-    for (size_t i = 0; i < MAX_BODY; i++)
-        filler[i] = sentence[i % LENGTH];
-}
-
 /* Of the whole run. */
 static void put_total(struct load *load) {
     const struct tally *total = &load->tally;
@@ -54,14 +46,17 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     options_parse(&load->options, argc, argv);
     load->people = memory_zero(load->options.people, sizeof *load->people);
-    write_filler(load->filler);
+    bodies_init(load);
+    order_init(load);
     loop_init(load);
     watch_init(load);
     buffer_string(&load->result, "{");
     watch_put_memory(load, "memory_empty");
     phase_connect(load);
     watch_put_memory(load, "memory_connected");
-    if (load->options.work != WORK_IDLE) {
+    if (load->options.work == WORK_CLOSE)
+        phase_close(load);
+    if (load->options.work > WORK_CLOSE) {
         phase_find(load);
         watch_put_memory(load, "memory_matched");
     }

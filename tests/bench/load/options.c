@@ -14,15 +14,16 @@ static const char usage[] =
     "  --dialect plain|socketio  what is around the objects of passerby.v1 (plain)\n"
     "  --people N                connections\n"
     "  --talkers N               of them, the first so many find strangers and talk (all)\n"
-    "  --do idle|find|talk|rate|match\n"
-    "                            connect only; find a stranger, and be silent; talk as fast as it goes, one message\n"
-    "                            of each pair under way; talk at --rate; search again and again, at --rate if given\n"
-    "                            (idle)\n"
+    "  --do idle|close|find|talk|rate|match\n"
+    "                            connect only; the same, and then close; find a stranger, and be silent; talk as\n"
+    "                            fast as it goes, one message of each pair under way; talk at --rate; search again\n"
+    "                            and again, at --rate if given (idle)\n"
     "  --rate N                  messages, or matches, a second of all together\n"
     "  --plain                   people who number and acknowledge nothing\n"
     "  --topics                  each pair names a topic of its own, and so finds each other\n"
     "  --tolerant                what is lost or repeated is mended by the client's rules, and counted\n"
-    "  --body BYTES              of each message (23)\n"
+    "  --body BYTES              of a message on average, in JSON: they are of several lengths and scripts (23)\n"
+    "  --seed N                  who talks to whom, whose turn it is, and who says what (1)\n"
     "  --warm SECONDS            before what is measured (1)\n"
     "  --seconds SECONDS         measured (5)\n"
     "  --messages N              instead: until so many messages (or matches)\n"
@@ -43,6 +44,7 @@ enum choice {
     OPTION_TOPICS,
     OPTION_TOLERANT,
     OPTION_BODY,
+    OPTION_SEED,
     OPTION_WARM,
     OPTION_SECONDS,
     OPTION_MESSAGES,
@@ -64,6 +66,7 @@ static const struct option long_options[] = {
     {"topics", no_argument, NULL, OPTION_TOPICS},
     {"tolerant", no_argument, NULL, OPTION_TOLERANT},
     {"body", required_argument, NULL, OPTION_BODY},
+    {"seed", required_argument, NULL, OPTION_SEED},
     {"warm", required_argument, NULL, OPTION_WARM},
     {"seconds", required_argument, NULL, OPTION_SECONDS},
     {"messages", required_argument, NULL, OPTION_MESSAGES},
@@ -129,7 +132,7 @@ static void read_watched(struct options *options, char *text) {
 
 static void take(struct options *options, int option, char *value) {
     static const char *const dialects[] = {"plain", "socketio", NULL};
-    static const char *const works[] = {"idle", "find", "talk", "rate", "match", NULL};
+    static const char *const works[] = {"idle", "close", "find", "talk", "rate", "match", NULL};
     switch ((enum choice)option) {
     case OPTION_TARGET: read_targets(options, value); break;
     case OPTION_DIALECT: options->dialect = (enum dialect)one_of(value, dialects); break;
@@ -141,6 +144,7 @@ static void take(struct options *options, int option, char *value) {
     case OPTION_TOPICS: options->topics = true; break;
     case OPTION_TOLERANT: options->tolerant = true; break;
     case OPTION_BODY: options->body_bytes = number(value); break;
+    case OPTION_SEED: options->seed = number(value); break;
     case OPTION_WARM: options->warm_s = duration(value); break;
     case OPTION_SECONDS: options->measured_s = duration(value); break;
     case OPTION_MESSAGES: options->messages = number(value); break;
@@ -160,15 +164,16 @@ static void check(struct options *options) {
         misuse("--target and --people are needed", "");
     if (options->talkers % 2 != 0 || options->at_once < 2)
         misuse("people talk in pairs", "--talkers, --at-once");
-    if (options->body_bytes < 16 || options->body_bytes > MAX_BODY)
-        misuse("from 16 to 4096", "--body");
+    if (options->body_bytes < MIN_BODY || options->body_bytes > MAX_BODY / 2)
+        misuse("from 17 to 2048", "--body");
     if (options->work == WORK_RATE && options->rate == 0)
         misuse("--do rate needs it", "--rate");
 }
 
 void options_parse(struct options *options, int argc, char **argv) {
     int option;
-    *options = (struct options){.body_bytes = 23, .at_once = 64, .stall_s = 30, .warm_s = 1, .measured_s = 5};
+    *options =
+        (struct options){.body_bytes = 23, .at_once = 64, .stall_s = 30, .seed = 1, .warm_s = 1, .measured_s = 5};
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
         take(options, option, optarg);
     if (optind < argc)

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHO_CHARS = 16 }; /* in front of each body: the sender and the seq */
-
 enum { FIELD_T, FIELD_CHAT, FIELD_SEQ, FIELD_BODY, FIELD_CODE, FIELDS };
 static const char *const names[FIELDS] = {"t", "chat", "seq", "body", "code"};
 
@@ -25,27 +23,12 @@ static struct person *peer_of(struct load *load, const struct person *person) {
 
 /* --- saying ------------------------------------------------------------------------------------------------------- */
 
-static void write_body(const struct load *load, uint32_t sender, uint32_t seq, char *body) {
-    char who[WHO_CHARS + 1];
-    size_t length = load->options.body_bytes;
-    snprintf(who, sizeof who, "%08" PRIx32 "%08" PRIx32, sender, seq);
-    memcpy(body, who, WHO_CHARS);
-    memcpy(body + WHO_CHARS, load->filler, length - WHO_CHARS);
-    /* No character is cut in two. */
-    size_t last = length;
-    while (last > WHO_CHARS && ((uint8_t)body[last - 1] & 0xc0) == 0x80)
-        last--;
-    if (last > WHO_CHARS && (uint8_t)body[last - 1] >= 0xc0)
-        memset(body + last - 1, '.', length - last + 1);
-}
-
 static void put_message(struct load *load, const struct person *person, uint32_t seq, struct buffer *out) {
     char text[MAX_FRAME];
     int length = load->options.plain
                      ? snprintf(text, sizeof text, "{\"t\":\"msg\",\"body\":\"")
                      : snprintf(text, sizeof text, "{\"t\":\"msg\",\"seq\":%" PRIu32 ",\"body\":\"", seq);
-    write_body(load, person_index(load, person), seq, text + length);
-    size_t end = (size_t)length + load->options.body_bytes;
+    size_t end = (size_t)length + bodies_write(load, person_index(load, person), seq, text + length);
     memcpy(text + end, "\"}", 2);
     frames_put(load, out, text, end + 2);
 }
@@ -78,6 +61,7 @@ bool person_say(struct load *load, struct person *person, uint64_t due_ns, struc
     person->said++;
     person->said_ns[person->said % WINDOW] = due_ns;
     load->tally.said++;
+    load->due += is_measured(load, due_ns);
     put_message(load, person, person->said, with != NULL ? with : &out);
     send_buffer(load, person, &out);
     buffer_fini(&out);
@@ -97,12 +81,13 @@ void person_find(struct load *load, struct person *person, uint64_t due_ns) {
     char topics[48] = "";
     if (load->options.topics)
         snprintf(topics, sizeof topics, ",\"topics\":[\"%" PRIx32 ".%" PRIu32 "\"]", load->options.sources,
-                 person_index(load, person) / 2);
+                 load->pair_of[person_index(load, person)] / 2);
     snprintf(text, sizeof text, "{\"t\":\"find\",\"reliable\":%s%s}", load->options.plain ? "false" : "true", topics);
     if (person->state == PERSON_MATCHED)
         load->matched--;
     person->state = PERSON_FINDING;
     person->found_ns = due_ns;
+    load->due += load->options.work == WORK_MATCH && is_measured(load, due_ns);
     say(load, person, text);
 }
 
@@ -122,10 +107,10 @@ static uint64_t number_of(struct load *load, const struct person *person, struct
 
 static void check_body(struct load *load, struct person *person, uint32_t seq, struct field body) {
     char expected[MAX_BODY];
-    write_body(load, person->peer - 1, seq, expected);
-    if (!body.string || body.length != load->options.body_bytes || memcmp(body.at, expected, body.length) != 0)
+    size_t length = bodies_write(load, person->peer - 1, seq, expected);
+    if (!body.string || body.length != length || memcmp(body.at, expected, length) != 0)
         fail("person %u: message %u is \"%.*s\", where \"%.*s\" was said", person_index(load, person), seq,
-             (int)body.length, body.at, (int)load->options.body_bytes, expected);
+             (int)body.length, body.at, (int)length, expected);
 }
 
 /* Is it the next one? */
@@ -149,7 +134,7 @@ static void note_heard(struct load *load, struct person *person, struct person *
     load->moved_ns = now;
     if (load->options.plain)
         sender->acked = person->heard;
-    if (load->measuring)
+    if (is_measured(load, said))
         histogram_add(&load->latency, now > said ? (now - said) / 1000 : 0);
 }
 
@@ -216,7 +201,7 @@ static void hear_matched(struct load *load, struct person *person, const struct 
     person->said = person->acked = person->heard = 0;
     load->matched++;
     load->moved_ns = now_ns();
-    if (load->measuring && load->options.work == WORK_MATCH)
+    if (load->options.work == WORK_MATCH && is_measured(load, person->found_ns))
         histogram_add(&load->latency, (load->moved_ns - person->found_ns) / 1000);
     struct person *stranger = map_take(&load->strangers, chat);
     if (stranger == NULL)

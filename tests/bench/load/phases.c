@@ -33,7 +33,7 @@ static void gate(struct load *load, const char *phase) {
         exit(1);
 }
 
-static void turn(struct load *load, uint64_t until_ns) {
+void phase_turn(struct load *load, uint64_t until_ns) {
     uint64_t now = now_ns();
     if (now > load->moved_ns && now - load->moved_ns > load->options.stall_s * (uint64_t)SECOND_NS)
         fail("nothing for %u s: %u of %u people are connected, %u of %u in a chat; %llu of %llu messages were heard",
@@ -48,7 +48,7 @@ static void connect_until(struct load *load, uint32_t count) {
     while (load->greeted < count) {
         while (load->dialled < load->options.people && load->dialled - load->greeted < load->options.at_once)
             socket_dial(load, &load->people[load->dialled++]);
-        turn(load, UINT64_MAX);
+        phase_turn(load, UINT64_MAX);
     }
 }
 
@@ -85,8 +85,8 @@ void phase_find(struct load *load) {
     watch_read(load, &begin);
     while (load->matched < load->options.talkers) {
         while (searching < load->options.talkers && searching - load->matched < load->options.at_once)
-            person_find(load, &load->people[searching++], now_ns());
-        turn(load, UINT64_MAX);
+            person_find(load, &load->people[load->search[searching++]], now_ns());
+        phase_turn(load, UINT64_MAX);
     }
     if (load->strangers.count > 0)
         fail("%zu chats have one person", load->strangers.count);
@@ -99,7 +99,7 @@ void phase_find(struct load *load) {
 /* The next person that has a stranger, and another one than `but`. */
 static struct person *next_matched(struct load *load, const struct person *but) {
     for (uint32_t i = 0; i < load->options.talkers; i++) {
-        struct person *person = &load->people[load->turn++ % load->options.talkers];
+        struct person *person = order_next(load);
         bool other = but == NULL || (person != but && person->peer - 1 != person_index(load, but));
         if (person->state == PERSON_MATCHED && person->peer != 0 && other)
             return person;
@@ -110,7 +110,7 @@ static struct person *next_matched(struct load *load, const struct person *but) 
 /* One message. Who has a full window is passed over: the relay owes it acks. */
 static void due_message(struct load *load, uint64_t due_ns) {
     for (uint32_t i = 0; i < load->options.talkers; i++)
-        if (person_say(load, &load->people[load->turn++ % load->options.talkers], due_ns, NULL))
+        if (person_say(load, order_next(load), due_ns, NULL))
             return;
     fail("everybody has a full window: the relay is slower than the rate");
 }
@@ -127,17 +127,16 @@ static bool due_match(struct load *load, uint64_t due_ns) {
     return true;
 }
 
-/* Everything that is due by now; returns when the next is, or when somebody is told something. */
-static uint64_t keep_rate(struct load *load, uint64_t began_ns, uint64_t *done) {
+/* Everything that is due by `until_ns`; returns when the next is. 0: the relay has let everybody wait, and it is not done. */
+static uint64_t keep_rate(struct load *load, uint64_t began_ns, uint64_t until_ns, uint64_t *done) {
     bool match = load->options.work == WORK_MATCH;
     double interval_ns = (match ? 2e9 : 1e9) / load->options.rate;
-    uint64_t now = now_ns();
     uint64_t due = began_ns + (uint64_t)((double)*done * interval_ns);
-    while (due <= now) {
+    while (due < until_ns) {
         if (!match)
             due_message(load, due);
         else if (!due_match(load, due))
-            return UINT64_MAX;
+            return 0;
         due = began_ns + (uint64_t)((double)++*done * interval_ns);
     }
     return due;
@@ -161,17 +160,19 @@ static void repeat_lost(struct load *load) {
     }
 }
 
-/* Works for that long, or until so much is done. */
+/* Works for that long and until all that was due meanwhile is under way, or until so much is done. */
 static void work(struct load *load, double seconds, uint64_t count) {
     uint64_t began = now_ns();
     uint64_t end = count > 0 ? UINT64_MAX : began + (uint64_t)(seconds * 1e9);
     uint64_t from = units(load);
     uint64_t done = 0;
     while (count > 0 ? units(load) - from < count : now_ns() < end) {
-        uint64_t due = load->options.rate > 0 ? keep_rate(load, began, &done) : UINT64_MAX;
-        turn(load, due < end ? due : end);
+        uint64_t due = load->options.rate > 0 ? keep_rate(load, began, now_ns(), &done) : UINT64_MAX;
+        phase_turn(load, due == 0 || due > end ? end : due);
         repeat_lost(load);
     }
+    while (count == 0 && load->options.rate > 0 && keep_rate(load, began, end, &done) == 0)
+        phase_turn(load, UINT64_MAX);
 }
 
 /* In each pair one begins: what goes to and fro is one message at a time, so that none are read or written together. */
@@ -179,8 +180,8 @@ static void begin(struct load *load) {
     load->talking = true;
     load->moved_ns = now_ns();
     for (uint32_t i = 0; i < load->options.talkers && load->options.rate == 0; i++) {
-        struct person *person = &load->people[i];
-        if (person->state != PERSON_MATCHED || person->peer - 1 < i)
+        struct person *person = order_next(load);
+        if (person->state != PERSON_MATCHED || person->peer - 1 < person_index(load, person))
             continue;
         if (load->options.work == WORK_TALK)
             person_say(load, person, now_ns(), NULL);
@@ -203,22 +204,30 @@ static void finish(struct load *load) {
     load->talking = false;
     load->moved_ns = now_ns();
     while (load->options.work == WORK_MATCH ? load->matched < load->options.talkers : !all_is_said(load)) {
-        turn(load, UINT64_MAX);
+        phase_turn(load, UINT64_MAX);
         repeat_lost(load);
     }
 }
 
 void phase_work(struct load *load) {
     struct reading from, to;
+    bool warm = load->options.warm_s > 0;
     gate(load, "work");
-    begin(load);
-    work(load, load->options.warm_s, 0);
+    if (warm) {
+        begin(load);
+        work(load, load->options.warm_s, 0);
+    }
     watch_read(load, &from);
-    load->measuring = true;
+    load->from_ns = from.at_ns;
+    if (!warm)
+        begin(load);
     work(load, load->options.measured_s, load->options.messages);
     watch_read(load, &to);
-    load->measuring = false;
+    load->to_ns = to.at_ns;
     finish(load);
+    if (load->latency.count != load->due)
+        fail("%llu messages or searches were due, and %llu have a latency", (unsigned long long)load->due,
+             (unsigned long long)load->latency.count);
     gate(load, "end");
     watch_put(load, "work", &from, &to);
     histogram_put(&load->latency, &load->result);

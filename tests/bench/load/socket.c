@@ -56,11 +56,6 @@ void socket_dial(struct load *load, struct person *person) {
     loop_watch(load, person, EPOLLIN | EPOLLOUT, false);
 }
 
-void socket_close(struct person *person) {
-    close(person->fd);
-    person->fd = -1;
-}
-
 /* Makes a buffer for what is left of `bytes`, or frees the one that was there. */
 static void keep(struct buffer **kept, const char *bytes, size_t length) {
     if (length > 0) {
@@ -72,6 +67,15 @@ static void keep(struct buffer **kept, const char *bytes, size_t length) {
         free(*kept);
         *kept = NULL;
     }
+}
+
+void socket_close(struct load *load, struct person *person) {
+    close(person->fd);
+    person->fd = -1;
+    person->state = PERSON_GONE;
+    keep(&person->in, NULL, 0);
+    keep(&person->out, NULL, 0);
+    load->gone++;
 }
 
 void socket_send(struct load *load, struct person *person, const char *bytes, size_t length) {
@@ -166,6 +170,11 @@ static void on_readable(struct load *load, struct person *person) {
     ssize_t got = recv(person->fd, bytes + before, sizeof bytes - before, 0);
     if (got < 0 && errno == EAGAIN)
         return;
+    if (got == 0 && person->state == PERSON_CUTTING) {
+        load->moved_ns = now_ns();
+        socket_close(load, person);
+        return;
+    }
     if (got <= 0)
         fail("person %u: the connection is gone (%s)", person_index(load, person), got == 0 ? "closed" : "reset");
     keep(&person->in, NULL, 0);

@@ -18,6 +18,9 @@ void watch_read(const struct load *load, struct reading *reading) {
             fail("process %d is gone", load->options.watched[i].pid);
         reading->cpu_ns[i] = (uint64_t)cpu.tv_sec * 1000000000u + (uint64_t)cpu.tv_nsec;
     }
+    struct timespec own;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+    reading->own_ns = (uint64_t)own.tv_sec * 1000000000u + (uint64_t)own.tv_nsec;
     reading->at_ns = now_ns();
     reading->tally = load->tally;
 }
@@ -29,7 +32,8 @@ void watch_put(struct load *load, const char *name, const struct reading *from, 
     buffer_printf(out, "\"%s\":{\"seconds\":%.6f,\"said\":%" PRIu64 ",\"heard\":%" PRIu64 ",\"acks\":%" PRIu64, name,
                   (double)(to->at_ns - from->at_ns) / 1e9, after->said - before->said, after->heard - before->heard,
                   after->acks - before->acks);
-    buffer_printf(out, ",\"matches\":%" PRIu64 ",\"cpu_us\":{", after->matches - before->matches);
+    buffer_printf(out, ",\"matches\":%" PRIu64 ",\"load_us\":%.1f,\"cpu_us\":{", after->matches - before->matches,
+                  (double)(to->own_ns - from->own_ns) / 1e3);
     for (unsigned i = 0; i < load->options.watched_count; i++)
         buffer_printf(out, "%s\"%s\":%.1f", i > 0 ? "," : "", load->options.watched[i].name,
                       (double)(to->cpu_ns[i] - from->cpu_ns[i]) / 1e3);
