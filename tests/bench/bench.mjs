@@ -1,26 +1,31 @@
 // bench.mjs - ./dev bench: measures every contender in every scenario, round after round, and writes what it found to build/bench.
 //
-// Usage: bench.mjs [--quick] [--rounds N] [--only SCENARIO,...] [--of CONTENDER,...] [--out FOLDER]
+// Usage: bench.mjs [--quick] [--rounds N] [--seed N] [--only SCENARIO,...] [--of CONTENDER,...] [--out FOLDER]
 //        bench.mjs --scale PEOPLE,... [--out FOLDER]      so many people, in as many nodes as that takes: lib/scale.mjs
 //        bench.mjs --publish [--out FOLDER]               what was found, into the documents: lib/publish.mjs
 //
-// Flow:  in each round each scenario, in each scenario each contender, in an order that turns from round to round, so that whatever
-//        else the machine does meanwhile meets all alike; each run with fresh processes. Then the system calls, once. Written after
-//        each round, and at the end. --quick: one round, a tenth of the people.
+// Flow:  in each round each scenario, in each scenario each contender, in an order drawn anew each time (--seed), so that whatever
+//        else the machine does meanwhile meets all alike, and nobody always follows the same other; each run with fresh processes, and
+//        after a pause. Of a round, all have the same people, who say the same. Then the system calls, once. Written after each round,
+//        and at the end. --quick: one round, a tenth of the people.
 // Fails: with status 1 as soon as anything a contender says is not what it should be.
 
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { charts } from './lib/charts.mjs';
+import { watchRound } from './lib/conditions.mjs';
 import { machine } from './lib/machine.mjs';
 import { countCalls, measure } from './lib/measure.mjs';
 import { planOf, sizesOf } from './lib/plan.mjs';
 import { publish, isOfScale } from './lib/publish.mjs';
+import { randomOf, shuffled } from './lib/random.mjs';
 import { report } from './lib/report.mjs';
 import { scaleUp } from './lib/scale.mjs';
+import { optionOf } from './lib/scenarios.mjs';
 import { summarise } from './lib/statistics.mjs';
 
-const turned = (list, by) => list.map((_, i) => list[(i + by) % list.length]);
+const PAUSE_MS = 300; // what a run leaves behind (memory to be freed, connections to be forgotten) is not to be the next one's cost
 const tell = (text) => process.stderr.write(`${text}\n`);
 
 /** The folder, without what an earlier run of the same kind has left there. */
@@ -31,16 +36,19 @@ async function clear(out, ofScale) {
   }
 }
 
-async function round(result, count) {
+async function round(result, count, random) {
+  const ended = watchRound();
   for (const { scenario, runs, results } of result.scenarios) {
-    for (const name of turned(scenario.of, count)) {
-      const figures = await measure(name, scenario);
+    for (const name of shuffled(scenario.of, random)) {
+      const figures = await measure(name, scenario, result.plan.seed + count);
+      await sleep(PAUSE_MS);
       (runs[name] ??= []).push(figures);
       tell(`round ${count + 1} of ${result.plan.rounds}: ${scenario.name}: ${name}: ${
         (figures.message_us ?? figures.match_us ?? figures.connect_us).toFixed(2)} µs`);
     }
-    for (const name of scenario.of) results[name] = summarise(runs[name]);
+    for (const name of scenario.of) results[name] = summarise(runs[name], optionOf(scenario, '--rate'));
   }
+  result.rounds.push(ended());
 }
 
 async function count(scenario) {
@@ -52,11 +60,13 @@ async function count(scenario) {
 
 async function bench(options) {
   const { plan, scenarios, counted } = planOf(options);
-  const result = { machine: machine(), plan, scenarios: scenarios.map((scenario) => ({ scenario, runs: {}, results: {} })), counted: [] };
+  const random = randomOf(plan.seed);
+  const result = { machine: machine(), plan, rounds: [], scenarios: scenarios.map((scenario) => ({ scenario, runs: {}, results: {} })), counted: [] };
   const write = () => writeFile(`${options.out}/results.json`, `${JSON.stringify(result, null, 1)}\n`);
   await clear(options.out, false);
+  tell(`--seed ${plan.seed}`);
   for (let done = 0; done < plan.rounds; done++) {
-    await round(result, done);
+    await round(result, done, random);
     await write();
   }
   for (const scenario of counted) result.counted.push(await count(scenario));
@@ -76,7 +86,7 @@ async function scale(options) {
 function optionsOf() {
   const { values } = parseArgs({
     options: {
-      quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, only: { type: 'string' }, of: { type: 'string' },
+      quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, seed: { type: 'string' }, only: { type: 'string' }, of: { type: 'string' },
       out: { type: 'string', default: 'build/bench' }, scale: { type: 'string' }, publish: { type: 'boolean', default: false },
     },
   });

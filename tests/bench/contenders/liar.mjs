@@ -11,7 +11,11 @@ const lies = {
   none: (message) => [message],
   alter: (message) => [{ ...message, body: `${message.body.slice(0, -1)}!` }],
   reword: (message) => [{ ...message, body: `${message.body.slice(0, -1)}\n` }],
-  tell: (message) => { console.log(JSON.stringify(message.body)); return [message]; },
+  tell: (message, to) => { // no lie, but what is said and to whom, who is known once they have said something
+    to.stranger.name = message.body.slice(0, 8);
+    console.log(JSON.stringify({ body: message.body, to: to.name ?? null }));
+    return [message];
+  },
   drop: () => [],
   repeat: (message) => [message, message],
   renumber: (message) => [{ ...message, seq: message.seq + 1 }],

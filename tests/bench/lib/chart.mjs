@@ -3,13 +3,13 @@
 
 const WIDTH = 760;
 const LABEL = 260;
-const RIGHT = WIDTH - 120;
+const RIGHT = WIDTH - 150;
 const BAR = 16;
 const STEP = 20;
 const TOP = 64;
 
 const escape = (text) => String(text).replace(/[&<>"]/g, (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[character]);
-export const number = (value) => (value >= 1000 ? Math.round(value).toLocaleString('en') : value >= 100 ? String(Math.round(value)) : value.toPrecision(3));
+export const number = (value) => (value >= 999.5 ? Math.round(value).toLocaleString('en') : value >= 100 ? String(Math.round(value)) : value.toPrecision(3));
 
 const style = `<style>
   svg { font: 13px system-ui, sans-serif; fill: #222 }
@@ -39,17 +39,18 @@ ${body.join('\n')}
 const label = (text, y, kind = 'label') => `<text x="${kind === 'label' ? LABEL - 8 : 12}" y="${y}" class="${kind}">${escape(text)}</text>`;
 const kindOf = (ours) => (ours ? 'ours' : 'theirs');
 
-const range = ({ least, most }) => (number(least) === number(most) ? number(least) : `${number(least)} to ${number(most)}`);
+const range = ({ least, median, most }) => (number(least) === number(most) ? number(least) : `${number(least)} (${number(median)}, to ${number(most)})`);
 
-function bar({ label: name, least, most, ours }, y, scale) {
+function bar({ label: name, least, median, most, ours }, y, scale) {
+  const at = (value) => (LABEL + value * scale).toFixed(1);
   const end = LABEL + most * scale;
   return label(name, y + 13)
     + `<rect x="${LABEL}" y="${y}" width="${Math.max(1, least * scale).toFixed(1)}" height="${BAR}" class="${kindOf(ours)}"/>`
-    + `<path d="M${(LABEL + least * scale).toFixed(1)} ${y + BAR / 2}H${end.toFixed(1)}" class="whisker"/>`
-    + `<text x="${(end + 6).toFixed(1)}" y="${y + 13}">${range({ least, most })}</text>`;
+    + `<path d="M${at(least)} ${y + BAR / 2}H${at(most)}" class="whisker"/><path d="M${at(median)} ${y + 2}V${y + BAR - 2}" class="whisker"/>`
+    + `<text x="${(end + 6).toFixed(1)}" y="${y + 13}">${range({ least, median, most })}</text>`;
 }
 
-/** `groups`: [{ label, bars: [{ label, least, most, ours }] }]; the whisker goes from the least to the most of the rounds. */
+/** `groups`: [{ label, bars: [{ label, least, median, most, ours }] }]; a line from the least to the most of the rounds, and a tick at their median. */
 export function barChart(title, unit, groups, legend = '') {
   const scale = (RIGHT - LABEL) / Math.max(...groups.flatMap(({ bars }) => bars.map(({ most }) => most)));
   const body = [];
@@ -64,7 +65,7 @@ export function barChart(title, unit, groups, legend = '') {
     y += STEP / 2;
   }
   const description = groups.map(({ label: name, bars }) => `${name}: ${bars.map((one) => `${one.label} ${range(one)}`).join(', ')}.`).join(' ');
-  return frame(y, title, `${unit}: least of the rounds, line to the most; less is better${legend}`, description, body);
+  return frame(y, title, `${unit}: bar to the least of the rounds, tick at the median, line to the most; less is better${legend}`, description, body);
 }
 
 const ANCHORS = ['label', 'middle', 'begin']; // so that the texts of percentiles that are near each other don't meet
@@ -97,8 +98,9 @@ export function dotChart(title, unit, rows) {
   return frame(bottom + 28, title, `${unit}, on a logarithmic scale: the median of the rounds, line from the least to the most. Left is better.`, description, body);
 }
 
-/** `points`: [[people, value, note]]; people by their logarithm, values from zero, or `logarithmic` as well. `conditions`: what was alike for all. */
-export function lineChart(title, conditions, points, logarithmic = false) {
+/** `points`: [[people, value, note]]; people by their logarithm, values from zero, or `logarithmic` as well. `conditions`: what was alike for all; `note`: what
+ * was not. */
+export function lineChart(title, conditions, points, { logarithmic = false, note: differences = '' } = {}) {
   const [left, top, bottom] = [60, 64, 220];
   const logs = points.map(([people]) => Math.log10(people));
   const values = points.map(([, value]) => value);
@@ -117,6 +119,7 @@ export function lineChart(title, conditions, points, logarithmic = false) {
       + `<text x="${x.toFixed(1)}" y="${bottom + 18}" class="middle">${people.toLocaleString('en')}</text>`
       + `<text x="${x.toFixed(1)}" y="${bottom + 34}" class="middle unit">${escape(note)}</text>`),
   ];
+  body.push(`<text x="12" y="${bottom + 62}" class="unit">${escape(differences)}</text>`);
   const description = points.map(([people, value]) => `${people.toLocaleString('en')} people: ${number(value)}.`).join(' ');
-  return frame(272, title, `${logarithmic ? 'both on logarithmic scales' : 'people on a logarithmic scale, values from zero'}; ${conditions}`, description, body);
+  return frame(bottom + 72, title, `${logarithmic ? 'both on logarithmic scales' : 'people on a logarithmic scale, values from zero'}; ${conditions}`, description, body);
 }

@@ -7,8 +7,8 @@ import { contenders } from './contenders.mjs';
 import { runLoad, start, stop } from './processes.mjs';
 import { kindOf } from './scenarios.mjs';
 
-function loadArguments(contender, started, scenario) {
-  const args = ['--target', started.ports.map((port) => `127.0.0.1:${port}`).join(','), ...scenario.load.map(String)];
+function loadArguments(contender, started, scenario, seed) {
+  const args = ['--target', started.ports.map((port) => `127.0.0.1:${port}`).join(','), '--seed', String(seed), ...scenario.load.map(String)];
   for (const [name, pid] of Object.entries(started.watch)) args.push('--watch', `${name}=${pid}`);
   if (contender.dialect) args.push('--dialect', contender.dialect);
   // People of a pair are on different nodes: a topic of their own brings them together.
@@ -27,6 +27,21 @@ function costs(part, count, figures, name) {
   if ('redis' in part.cpu_us) figures[`${name}_redis`] = part.cpu_us.redis / count;
 }
 
+/** What it costs to close a connection: for who says Close, for who just ends it; and with what it cost to open one. */
+function partings({ close_said: said, close_cut: cut }, people, figures) {
+  if (!said) return;
+  const first = Math.floor(people / 2);
+  costs(said, first, figures, 'close_said_us');
+  costs(cut, people - first, figures, 'close_cut_us');
+  figures.life_us = figures.connect_us + (ofNodes(said.cpu_us) + ofNodes(cut.cpu_us)) / people;
+}
+
+/** RssAnon for each person: of the whole process, and (`_net`) without what it had before anybody came. */
+function memories(now, empty, people, figures, name) {
+  figures[name] = ofNodes(now) / people;
+  figures[`${name}_net`] = (ofNodes(now) - ofNodes(empty)) / people;
+}
+
 /** The figures of a run; `_us` are microseconds of CPU of the relay, `_ms` of time. */
 export function figuresOf(result, scenario) {
   const figures = {};
@@ -34,14 +49,20 @@ export function figuresOf(result, scenario) {
   costs(result.connect, people, figures, 'connect_us');
   costs(result.connect_first, 1000, figures, 'connect_first_us');
   costs(result.connect_last, 1000, figures, 'connect_last_us');
-  figures.memory_connected = (ofNodes(result.memory_connected) - ofNodes(result.memory_empty)) / people;
+  if (result.connect_last) figures.connect_flat = figures.connect_last_us / figures.connect_first_us;
+  partings(result, people, figures);
+  memories(result.memory_connected, result.memory_empty, people, figures, 'memory_connected');
   if (result.connect.seconds > 0) figures.connects_per_s = people / result.connect.seconds;
   const kind = kindOf(scenario);
-  if (kind === 'connect') return figures;
+  if (kind === 'connect') {
+    figures.load_us = result.connect.load_us / people;
+    return figures;
+  }
   const part = result.work ?? result.find;
   const count = kind === 'match' ? part.matches : part.heard;
   costs(part, count, figures, `${kind}_us`);
-  figures.memory = (ofNodes(result.memory_talked ?? result.memory_matched) - ofNodes(result.memory_empty)) / people;
+  figures.load_us = part.load_us / count;
+  memories(result.memory_talked ?? result.memory_matched, result.memory_empty, people, figures, 'memory');
   figures.per_s = count / part.seconds;
   figures.across = result.total.across / result.total.matches;
   for (const point of result.work ? ['p50', 'p99', 'p99.9'] : []) figures[`${point}_ms`] = result.latency_us[point] / 1000;
@@ -55,11 +76,11 @@ function check(contender, scenario, result) {
   }
 }
 
-export async function measure(name, scenario) {
+export async function measure(name, scenario, seed) {
   const contender = contenders[name];
   const started = await contender.start();
   try {
-    const result = await runLoad(loadArguments(contender, started, scenario));
+    const result = await runLoad(loadArguments(contender, started, scenario, seed));
     check(contender, scenario, result);
     return figuresOf(result, scenario);
   } catch (error) {
@@ -91,7 +112,7 @@ export async function countCalls(name, scenario) {
     }
   };
   try {
-    const result = await runLoad(loadArguments(contender, started, scenario), onPhase);
+    const result = await runLoad(loadArguments(contender, started, scenario, 1), onPhase);
     const count = counting === 'work' ? result.total.heard : result.people;
     const calls = {};
     for (const line of (await readFile(`${folder}/calls`, 'utf8')).split('\n')) {

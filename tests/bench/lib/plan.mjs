@@ -2,7 +2,8 @@
 
 import { counted, scenarios } from './scenarios.mjs';
 
-const ENOUGH_ROUNDS = 5;
+const ENOUGH_ROUNDS = 7;
+const MOST_SEED = 2 ** 31; // it and the rounds after it fit in 32 bits
 const SIZES = [1000, 10000, 100000, 1000000]; // that the documents show
 
 const namesOf = (list) => list.map(({ name }) => name);
@@ -12,6 +13,12 @@ function chosen(option, text, known) {
   const names = text.split(',');
   for (const name of names) if (!known.includes(name)) throw new Error(`--${option}: there is no "${name}"; there are ${known.join(', ')}`);
   return names;
+}
+
+function seedOf(text) {
+  const seed = wholeNumber('seed', text, 0);
+  if (seed > MOST_SEED) throw new Error(`--seed: ${text} is more than ${MOST_SEED}`);
+  return seed;
 }
 
 function wholeNumber(option, text, least) {
@@ -29,10 +36,10 @@ function quicken(scenario) {
 }
 
 /** Throws a sentence where an option makes no sense. */
-export function planOf({ rounds, quick, only, of }) {
+export function planOf({ rounds, quick, only, of, seed }) {
   const everybody = [...new Set([...scenarios, ...counted].flatMap((scenario) => scenario.of))];
   const plan = {
-    rounds: wholeNumber('rounds', rounds ?? (quick ? '1' : String(ENOUGH_ROUNDS)), 1), quick,
+    rounds: wholeNumber('rounds', rounds ?? (quick ? '1' : String(ENOUGH_ROUNDS)), 1), quick, seed: seedOf(seed ?? String(Math.floor(Math.random() * MOST_SEED))),
     only: chosen('only', only, namesOf([...scenarios, ...counted])), of: chosen('of', of, everybody),
   };
   const choose = (all) => all.filter(({ name }) => !plan.only || plan.only.includes(name))
@@ -47,8 +54,14 @@ export function planOf({ rounds, quick, only, of }) {
 /** --scale 1000,10000: how many people; always pairs. */
 export const sizesOf = (text) => text.split(',').map((size) => 2 * Math.round(wholeNumber('scale', size, 2) / 2));
 
+/** Figures are to be of something that can be had again. */
+function lackingOfSource({ commit, dirty } = {}) {
+  if (!commit) return 'it does not say of which commit it is';
+  return dirty ? `it is of ${commit} with changes that are not committed` : '';
+}
+
 /** What the results lack to stand for the whole, as a sentence; '' = nothing. */
-export function lacking({ plan, scenarios: measured, counted: calls }) {
+export function lacking({ machine, plan, scenarios: measured, counted: calls }) {
   const { quick, only, of, rounds } = plan ?? {};
   if (quick) return 'it is of --quick, a tenth of what its headings say';
   if (only || of) return `it is of --${only ? 'only' : 'of'} ${(only ?? of).join(',')}`;
@@ -63,11 +76,11 @@ export function lacking({ plan, scenarios: measured, counted: calls }) {
     const missing = those.find((who) => !results[who]);
     if (missing) return `${missing} lacks ${name}`;
   }
-  return '';
+  return lackingOfSource(machine);
 }
 
 /** The same of --scale. */
-export function lackingOfScale({ results }) {
+export function lackingOfScale({ machine, results }) {
   const missing = SIZES.filter((size) => !results?.some(({ people }) => people === size));
-  return missing.length > 0 ? `--scale lacks ${missing.join(',')} people` : '';
+  return missing.length > 0 ? `--scale lacks ${missing.join(',')} people` : lackingOfSource(machine);
 }

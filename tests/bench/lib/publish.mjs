@@ -2,11 +2,12 @@
 //
 // Flow:  the JSON of build/bench, and the charts and the report that it makes, take the place of those in tests/bench/results; in the documents, what stands
 //        between <!-- figures: NAME --> and <!-- /figures --> is written anew.
-// Fails: when there is nothing to publish, and when it is not the whole: of --quick, of some scenarios or contenders, of few rounds or sizes.
+// Fails: when there is nothing to publish; when it is not the whole: of --quick, of some scenarios or contenders, of few rounds or sizes; and when it is
+//        not of a commit.
 
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { charts, scaleCharts } from './charts.mjs';
-import { machineLine } from './machine.mjs';
+import { machineLine, sourceLine } from './machine.mjs';
 import { lacking, lackingOfScale } from './plan.mjs';
 import { goalTable, messageTable, report, scaleTable } from './report.mjs';
 
@@ -29,11 +30,11 @@ export const isOfScale = (name) => name.startsWith('scale');
 export function blocks(results, scale) {
   const all = {};
   if (results) {
-    all.machine = `Measured on ${machineLine(results.machine)}, in turn; ratios of the least (of the medians) of the rounds, of which there were ${results.plan.rounds}.`;
+    all.machine = `Measured on ${machineLine(results.machine)}, of ${sourceLine(results.machine)}, in ${results.plan.rounds} rounds. Ratios are of the least (of the medians) of the rounds; “round by round”, and behind a semicolon, is the median of each round’s own ratio.`;
     all.goals = goalTable(results);
     all.messages = messageTable(results.scenarios);
   }
-  if (scale) all.scale = scaleTable(scale.results);
+  if (scale) all.scale = `${scaleTable(scale.results)}\n\nOf ${sourceLine(scale.machine)}.`;
   return all;
 }
 
