@@ -114,6 +114,14 @@ test('searches that were due while the relay stood still are charged for all of 
   assert.ok(latency.p99 >= 500_000, `p99 ${latency.p99} µs`);
 });
 
+/* Of 1,000 messages due meanwhile, only those that fit in the windows of four people could be said. */
+test('so are messages', async () => {
+  const few = ['--people', '4', '--do', 'rate', '--rate', '1000', '--warm', '0', '--seconds', '2', '--stall', '30'];
+  const { total, latency_us: latency } = await talk(await startLiar('halt'), few);
+  assert.equal(total.heard, 2000);
+  assert.ok(latency.p99 >= 500_000, `p99 ${latency.p99} µs`);
+});
+
 test('a child has ended when all is read that it and its children said', async () => {
   const child = start('sh', ['-c', '(sleep 0.3; echo late) & echo early']);
   let text = '';

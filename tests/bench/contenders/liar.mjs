@@ -34,6 +34,8 @@ const lies = {
   },
 };
 
+lies.halt = lies.pause; // in the midst of messages, not of matches
+
 /** What they do with a Close, instead of answering it and ending the connection. */
 const partings = { mute: (connection) => connection.end(), cling: () => {} };
 
