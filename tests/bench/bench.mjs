@@ -6,18 +6,20 @@
 //
 // Flow:  in each round each scenario, in each scenario each contender, in an order drawn anew each time (--seed), so that whatever
 //        else the machine does meanwhile meets all alike, and nobody always follows the same other; each run with fresh processes, and
-//        after a pause. Of a round, all have the same people, who say the same. Then the system calls, once. Written after each round,
-//        and at the end. --quick: one round, a tenth of the people.
+//        after a pause. Of a round, all have the same people, who say the same. Then the system calls, and what a match costs Redis
+//        alone (`--only redis-match`), once. Written after each round, and at the end. --quick: one round, a tenth of the people.
 // Fails: with status 1 as soon as anything a contender says is not what it should be.
 
+import { execFile } from 'node:child_process';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { charts } from './lib/charts.mjs';
 import { watchRound } from './lib/conditions.mjs';
 import { machine } from './lib/machine.mjs';
 import { countCalls, measure } from './lib/measure.mjs';
 import { planOf, sizesOf } from './lib/plan.mjs';
+import { ROOT } from './lib/processes.mjs';
 import { publish, isOfScale } from './lib/publish.mjs';
 import { randomOf, shuffled } from './lib/random.mjs';
 import { report } from './lib/report.mjs';
@@ -58,8 +60,15 @@ async function count(scenario) {
   return { scenario, results };
 }
 
+/** What a match costs Redis when brokers alone ask it (redis_match.c): its own table. */
+async function matchRedis(out, quick) {
+  const { stdout } = await promisify(execFile)('build/tests/bench_redis_match', quick ? ['4000'] : [], { cwd: ROOT });
+  await writeFile(`${out}/redis_match.md`, stdout);
+  tell(stdout);
+}
+
 async function bench(options) {
-  const { plan, scenarios, counted } = planOf(options);
+  const { plan, scenarios, counted, redisMatch } = planOf(options);
   const random = randomOf(plan.seed);
   const result = { machine: machine(), plan, rounds: [], scenarios: scenarios.map((scenario) => ({ scenario, runs: {}, results: {} })), counted: [] };
   const write = () => writeFile(`${options.out}/results.json`, `${JSON.stringify(result, null, 1)}\n`);
@@ -71,6 +80,7 @@ async function bench(options) {
   }
   for (const scenario of counted) result.counted.push(await count(scenario));
   await write();
+  if (redisMatch) await matchRedis(options.out, plan.quick);
   for (const [name, svg] of Object.entries(charts(result.scenarios))) await writeFile(`${options.out}/${name}`, svg);
   const text = report(result);
   await writeFile(`${options.out}/report.md`, text);

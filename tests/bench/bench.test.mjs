@@ -16,7 +16,7 @@ const run = (...options) => promisify(execFile)(process.execPath, ['tests/bench/
 
 test('the bench, quick, from end to end: a report, JSON, charts', { timeout: 300000 }, async () => {
   const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
-  const only = 'talk,across,idle,match-once,match-rate,calls,calls-connect';
+  const only = 'talk,across,idle,match-once,match-rate,calls,calls-connect,redis-match';
   for (const name of ['old.svg', 'scale-old.svg']) await writeFile(`${out}/${name}`, '');
   const { stdout, stderr } = await run('--quick', '--seed', '5', '--only', only, '--out', out);
   const { machine, plan, rounds, scenarios: all, counted: calls } = JSON.parse(await readFile(`${out}/results.json`, 'utf8'));
@@ -47,8 +47,13 @@ test('the bench, quick, from end to end: a report, JSON, charts', { timeout: 300
   assert.ok(calls[0].results.floor.total > 1.9, 'a message costs the floor a read and a write');
   const connection = calls[1].results.floor.calls;
   assert.ok(connection.sendto < 1.1 && !connection.setsockopt, `a connection costs the floor one send: ${JSON.stringify(connection)}`);
-  assert.deepEqual((await readdir(out)).sort(), ['across.svg', 'connect.svg', 'cpu.svg', 'memory.svg', 'report.md', 'results.json', 'scale-old.svg']);
+  assert.deepEqual((await readdir(out)).sort(), ['across.svg', 'connect.svg', 'cpu.svg', 'memory.svg', 'redis_match.md', 'report.md', 'results.json', 'scale-old.svg']);
   assert.equal(await readFile(`${out}/report.md`, 'utf8'), stdout.trimEnd() + '\n');
+  const matches = [...(await readFile(`${out}/redis_match.md`, 'utf8')).matchAll(/^\| [a-z].* \|$/gm)].map(([row]) => row.split('|').slice(2, -1).map(Number));
+  assert.equal(matches.length, 9);
+  for (const [wait, found, commit, , , match, median] of matches) {
+    assert.ok(Math.abs(wait + found + commit - match) < 0.02 && match <= median, 'a match is its three steps, at its least');
+  }
   await assert.rejects(publish(out, out, []), /--quick/);
   await rm(out, { recursive: true });
 });

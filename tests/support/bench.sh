@@ -2,6 +2,6 @@
 # shellcheck shell=bash
 
 bench_build() {
-  build release passerby bench_load bench_floor
+  build release passerby bench_load bench_floor bench_redis_match
   npm_install_in tests/bench
 }

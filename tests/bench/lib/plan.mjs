@@ -3,6 +3,7 @@
 import { counted, scenarios } from './scenarios.mjs';
 
 const ENOUGH_ROUNDS = 7;
+const REDIS_MATCH = 'redis-match'; // of no contender
 const MOST_SEED = 2 ** 31; // it and the rounds after it fit in 32 bits
 const SIZES = [1000, 10000, 100000, 1000000]; // that the documents show
 
@@ -40,14 +41,15 @@ export function planOf({ rounds, quick, only, of, seed }) {
   const everybody = [...new Set([...scenarios, ...counted].flatMap((scenario) => scenario.of))];
   const plan = {
     rounds: wholeNumber('rounds', rounds ?? (quick ? '1' : String(ENOUGH_ROUNDS)), 1), quick, seed: seedOf(seed ?? String(Math.floor(Math.random() * MOST_SEED))),
-    only: chosen('only', only, namesOf([...scenarios, ...counted])), of: chosen('of', of, everybody),
+    only: chosen('only', only, [...namesOf([...scenarios, ...counted]), REDIS_MATCH]), of: chosen('of', of, everybody),
   };
   const choose = (all) => all.filter(({ name }) => !plan.only || plan.only.includes(name))
     .map((scenario) => ({ ...scenario, of: scenario.of.filter((name) => !plan.of || plan.of.includes(name)) }))
     .filter((scenario) => scenario.of.length > 0)
     .map((scenario) => (quick ? quicken(scenario) : scenario));
-  const work = { scenarios: choose(scenarios), counted: choose(counted) };
-  if (work.scenarios.length + work.counted.length === 0) throw new Error('--only, --of: none of those contenders does any of those scenarios');
+  const redisMatch = plan.only ? plan.only.includes(REDIS_MATCH) : !plan.of;
+  const work = { scenarios: choose(scenarios), counted: choose(counted), redisMatch };
+  if (work.scenarios.length + work.counted.length === 0 && !redisMatch) throw new Error('--only, --of: none of those contenders does any of those scenarios');
   return { plan, ...work };
 }
 

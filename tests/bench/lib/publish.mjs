@@ -11,12 +11,12 @@ import { machineLine, sourceLine } from './machine.mjs';
 import { lacking, lackingOfScale } from './plan.mjs';
 import { goalTable, messageTable, report, scaleTable } from './report.mjs';
 
-const PUBLISHED = /\.(svg|json)$|^report\.md$/;
+const PUBLISHED = /\.(svg|json)$|^(report|redis_match)\.md$/;
 const BLOCK = /(<!-- figures: ([a-z]+) -->\n)[^]*?(<!-- \/figures -->)/g;
 
 async function read(path) {
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return await readFile(path, 'utf8');
   } catch (error) {
     if (error.code === 'ENOENT') return null;
     throw error;
@@ -27,12 +27,13 @@ async function read(path) {
 export const isOfScale = (name) => name.startsWith('scale');
 
 /** The text of each block that the results have. */
-export function blocks(results, scale) {
+export function blocks(results, scale, redisMatch) {
   const all = {};
   if (results) {
     all.machine = `Measured on ${machineLine(results.machine)}, of ${sourceLine(results.machine)}, in ${results.plan.rounds} rounds. Ratios are of the least (of the medians) of the rounds; “round by round”, and behind a semicolon, is the median of each round’s own ratio.`;
     all.goals = goalTable(results);
     all.messages = messageTable(results.scenarios);
+    all.redis = redisMatch.trim();
   }
   if (scale) all.scale = `${scaleTable(scale.results)}\n\nOf ${sourceLine(scale.machine)}.`;
   return all;
@@ -41,15 +42,15 @@ export function blocks(results, scale) {
 const json = (value) => `${JSON.stringify(value, null, 1)}\n`;
 
 /** File name → what is in it. */
-function filesOf(results, scale) {
+function filesOf(results, scale, redisMatch) {
   return {
-    ...(results && { ...charts(results.scenarios), 'results.json': json(results), 'report.md': report(results) }),
+    ...(results && { ...charts(results.scenarios), 'results.json': json(results), 'report.md': report(results), 'redis_match.md': redisMatch }),
     ...(scale && { ...scaleCharts(scale), 'scale.json': json(scale) }),
   };
 }
 
-function refuse(from, results, scale) {
-  const lacks = (results && lacking(results)) || (scale && lackingOfScale(scale));
+function refuse(from, results, scale, redisMatch) {
+  const lacks = (results && !redisMatch && 'it lacks redis_match.md') || (results && lacking(results)) || (scale && lackingOfScale(scale));
   if (lacks) throw new Error(`${from} is not the whole that the documents speak of: ${lacks}`);
 }
 
@@ -57,13 +58,13 @@ function refuse(from, results, scale) {
 export const fill = (text, all) => text.replace(BLOCK, (whole, begin, name, end) => (all[name] ? `${begin}${all[name]}\n${end}` : whole));
 
 export async function publish(from, to, documents) {
-  const results = await read(`${from}/results.json`);
-  const scale = await read(`${from}/scale.json`);
+  const [results, scale] = (await Promise.all(['results.json', 'scale.json'].map((name) => read(`${from}/${name}`)))).map((text) => JSON.parse(text)); // null stays null
+  const redisMatch = await read(`${from}/redis_match.md`);
   if (!results && !scale) throw new Error(`${from} has no figures: run ./dev bench first`);
-  refuse(from, results, scale);
+  refuse(from, results, scale, redisMatch);
   await mkdir(to, { recursive: true });
   const fresh = (name) => PUBLISHED.test(name) && (isOfScale(name) ? scale : results) !== null;
   for (const name of await readdir(to)) if (fresh(name)) await rm(`${to}/${name}`);
-  for (const [name, content] of Object.entries(filesOf(results, scale))) await writeFile(`${to}/${name}`, content);
-  for (const path of documents) await writeFile(path, fill(await readFile(path, 'utf8'), blocks(results, scale)));
+  for (const [name, content] of Object.entries(filesOf(results, scale, redisMatch))) await writeFile(`${to}/${name}`, content);
+  for (const path of documents) await writeFile(path, fill(await readFile(path, 'utf8'), blocks(results, scale, redisMatch)));
 }
