@@ -3,7 +3,8 @@
 
 Usage: memory.py BINARY [PEOPLE]      (10000 people, in pairs that have each exchanged a message)
 
-Prints the figure, and fails above 2.75 KiB of the server's own anonymous memory for each. Run it on the release build.
+Prints the server's own anonymous memory for each, all of it and without what it had before anybody came, and fails when all of it
+is above what this release of Debian was seen to take, and a little. Run it on the release build, on Debian 13 for its figure.
 """
 import json
 import os
@@ -15,7 +16,8 @@ import struct
 import subprocess
 import sys
 
-MOST_BYTES = 2816  # Debian 13, whose libwebsockets is larger, has up to 2,600
+# By VERSION_ID of os-release. The goals are 2,048 and 2,560; what is free of the last huge page of 2 MB comes on top: 210 of each.
+MOST_BYTES = {"12": 2400, "13": 2900}
 MASK = b"\x01\x02\x03\x04"
 
 
@@ -74,6 +76,12 @@ def meet(port):
     return [first, second]
 
 
+def most_bytes():
+    with open("/etc/os-release", encoding="ascii", errors="replace") as release:
+        version = re.search(r'^VERSION_ID="?([^"\n]*)', release.read(), re.MULTILINE)
+    return MOST_BYTES.get(version.group(1) if version else "", max(MOST_BYTES.values()))
+
+
 def main():
     binary = sys.argv[1]
     people = int(sys.argv[2]) if len(sys.argv) > 2 else 10000
@@ -85,13 +93,15 @@ def main():
         peers = []
         while len(peers) < people:
             peers += meet(port)
-        each = (anonymous_bytes(server.pid) - before) / len(peers)
+        now = anonymous_bytes(server.pid)
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(30)
         server.stderr.close()
-    good = each <= MOST_BYTES
-    print(f"{people} people in a chat: {each:.0f} bytes of user memory each (at most {MOST_BYTES})")
+    most = most_bytes()
+    good = now <= most * people
+    print(f"{people} people in a chat: {now / people:.0f} bytes of the server's memory each (at most {most}), "
+          f"{(now - before) / people:.0f} of them since they came")
     print(f"{int(good)} passed, {int(not good)} failed")
     os._exit(0 if good else 1)  # thousands of sockets are closed faster by the kernel
 
