@@ -27,7 +27,7 @@ enum {
     MOST_PACK_BYTES = 256 * 1024, /* more leaves at once: the receiver's buffer in Redis is bounded */
     LENGTH_BYTES = 4,
     /* By trial (./dev bench, two nodes): at 10,000 messages a second each has 80 frames in 8 ms, and 128 in a burst; at saturation some
-     * 750; and a pause of 4 ms left Redis 0.6 to 0.7 µs a message, of 8 ms 0.3. */
+     * 750; and a pause of 4 ms left Redis 0.6 to 0.7 us a message, of 8 ms 0.3. */
     WINDOW_MS = 8,
     WINDOW_FRAMES = 192,
 };

@@ -140,11 +140,12 @@ test('what is published: charts, JSON, the report, and the tables in the documen
   await writeFile(`${out}/redis_match.md`, 'R\n');
   await mkdir(`${out}/results`);
   for (const name of ['old.svg', 'scale-cpu.svg', 'scale.json']) await writeFile(`${out}/results/${name}`, '');
-  await writeFile(`${out}/page.md`, ['machine', 'goals', 'messages', 'redis'].map((name) => `<!-- figures: ${name} -->\n<!-- /figures -->\n`).join(''));
+  await writeFile(`${out}/page.md`, ['machine', 'goals', 'messages', 'redis', 'busy'].map((name) => `<!-- figures: ${name} -->\n<!-- /figures -->\n`).join(''));
   await publish(out, `${out}/results`, [`${out}/page.md`]);
   const page = await readFile(`${out}/page.md`, 'utf8');
   assert.match(page, /2 cores \(C\), 16 GiB, Debian GNU\/Linux 12 \(bookworm\), Linux K, transparent huge pages "madvise", at most 20000 open files, jansson 2\.14, of commit 0123456789ab, 2030-01-02, in 7 rounds\./);
   assert.match(page, /<!-- figures: redis -->\nR\n<!-- /);
+  assert.match(page, /<!-- figures: busy -->\n!\[.*\]\(tests\/bench\/results\/latency-30000\.svg\)\n/);
   assert.match(page, /1,000 people all talking \| ≤ 1\.1 × \| 0\.900 × \(0\.900 ×\) \| 0\.900 \(0\.900 to 0\.900\) \| yes/);
   assert.match(page, /on Debian 12: all that the process has \| ≤ 2 KiB \| 2\.000 KiB \(2\.000 KiB\) \| 2\.000 \(2\.000 to 2\.000\) \| yes/);
   assert.match(page, /\| 1,000 people, all talking \| 10\.0 \| 9\.00 \(0\.90 ×; 0\.90 ×\) \|/);

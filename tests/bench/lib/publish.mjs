@@ -34,6 +34,7 @@ export function blocks(results, scale, redisMatch) {
     all.goals = goalTable(results);
     all.messages = messageTable(results.scenarios);
     all.redis = redisMatch.trim();
+    all.busy = '![Latency at 30,000 messages a second, by contender](tests/bench/results/latency-30000.svg)';
   }
   if (scale) all.scale = `${scaleTable(scale.results)}\n\nOf ${sourceLine(scale.machine)}.`;
   return all;

@@ -1,7 +1,7 @@
 // scenarios.mjs - what the contenders have to do. `load`: options of the load; `of`: who does it. Where a contender has several nodes, the
 // load has every pair talk across two of them (measure.mjs); whoever searches by chance meets whom the broker finds.
 
-const TALK = ['--do', 'talk', '--warm', '1', '--seconds', '2'];
+const TALK = ['--do', 'talk', '--warm', '1', '--seconds', '1.5'];
 const EVERYBODY = ['floor', 'passerby', 'ws'];
 const ACROSS = ['floor', 'passerby', 'passerby-redis', 'socketio'];
 
