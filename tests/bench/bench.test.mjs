@@ -6,11 +6,13 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { contenders } from './lib/contenders.mjs';
 import { planOf, sizesOf } from './lib/plan.mjs';
 import { ROOT, says, start, stop } from './lib/processes.mjs';
 import { publish } from './lib/publish.mjs';
 import { randomOf, shuffled } from './lib/random.mjs';
 import { cpuSeconds, raiseConntrack } from './lib/scale.mjs';
+import { counted, optionOf, scenarios } from './lib/scenarios.mjs';
 
 const run = (...options) => promisify(execFile)(process.execPath, ['tests/bench/bench.mjs', ...options], { cwd: ROOT });
 
@@ -67,9 +69,21 @@ test('what a run has found is there before it ends', { timeout: 300000 }, async 
   assert.equal(rounds.length, talk.runs.floor.length);
   assert.ok([1, 2].includes(talk.runs.floor.length)); // the second is written just after it is told
   await stop(bench, 'SIGTERM');
-  await assert.rejects(run('--scale', '200,100000000', '--out', out), /100000000 people take .* GiB of memory/);
+  await assert.rejects(run('--scale', '600,100000000', '--out', out), /100000000 people take .* GiB of memory/);
   assert.equal(JSON.parse(await readFile(`${out}/scale.json`, 'utf8')).results.length, 1);
   await rm(out, { recursive: true });
+});
+
+test('passerby has its limits on where nobody does more than they allow', async () => {
+  const limitless = [];
+  for (const scenario of [...scenarios, ...counted].filter(({ of }) => of.includes('passerby'))) {
+    const started = await contenders.passerby.start(scenario);
+    const options = (await readFile(`/proc/${started.watch.node1}/cmdline`, 'utf8')).split('\0');
+    await started.end();
+    if (options.includes('--rate-limits')) limitless.push(scenario.name);
+  }
+  const [talk, match] = ['talk', 'match'].map((work) => [...scenarios, ...counted].filter((one) => one.of.includes('passerby') && optionOf(one, '--do') === work));
+  assert.deepEqual(limitless.sort(), [...talk, ...match].map(({ name }) => name).sort());
 });
 
 test('what makes no sense on the command line is said', () => {
@@ -101,10 +115,10 @@ test('who follows whom is by chance, and the same for the same seed', () => {
 test('people on several nodes, by --scale: nothing is lost', { timeout: 300000 }, async () => {
   const out = await mkdtemp(`${tmpdir()}/passerby-bench-`);
   await writeFile(`${out}/scale-old.svg`, '');
-  await run('--scale', '200,400', '--out', out);
+  await run('--scale', '600,800', '--out', out);
   const { sizes, results } = JSON.parse(await readFile(`${out}/scale.json`, 'utf8'));
-  assert.deepEqual(sizes, [200, 400]);
-  assert.deepEqual(results.map(({ people }) => people), [200, 400]);
+  assert.deepEqual(sizes, [600, 800]);
+  assert.deepEqual(results.map(({ people }) => people), [600, 800]);
   for (const { people, messages, message_us: cost, gaps, aways } of results) {
     assert.ok(messages >= people, 'everybody has said something');
     assert.ok(cost > 0 && gaps === 0 && aways === 0);

@@ -86,6 +86,16 @@ test('neighbours are not partners, nor is it their turn one after the other', as
   assert.equal(total.matches, 100);
 });
 
+test('those who talk are not those who came first', async () => {
+  const started = await startLiar('tell');
+  const said = [];
+  started.listen((line) => said.push(JSON.parse(line).body));
+  const { total } = await talk(started, ['--people', '200', '--talkers', '40', '--do', 'talk', '--warm', '0', '--messages', '400']);
+  const talkers = new Set(said.map((body) => parseInt(body.slice(0, 8), 16)));
+  assert.equal(total.matches, 20);
+  assert.ok(talkers.size === 40 && Math.max(...talkers) > 150, `${[...talkers]}`);
+});
+
 test('messages that were under way when the measured part ended count with all others', async () => {
   const { total, latency_us: latency } = await talk(await startLiar('none'));
   assert.equal(latency.count, total.said);

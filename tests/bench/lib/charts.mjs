@@ -43,7 +43,7 @@ export function charts(scenarios) {
   bars('across.svg', 'The same across two nodes, and with little to do', 'CPU in µs, Redis’ included',
     groupsOf(scenarios.map(withRedis), 'message_us', ({ name }) => ACROSS.includes(name)));
   const isIdle = ({ name }) => name === 'idle';
-  bars('connect.svg', 'What a connection costs the relay', 'CPU in µs, of each of 19,000', [
+  bars('connect.svg', 'What a connection costs the relay', 'CPU in µs, of each of 19,000, Redis’ not included', [
     ...groupsOf(scenarios, 'connect_us', isIdle, 'to open it'), ...groupsOf(scenarios, 'close_said_us', isIdle, 'to close it, with a Close'),
     ...groupsOf(scenarios, 'close_cut_us', isIdle, 'to close it, without'),
   ]);

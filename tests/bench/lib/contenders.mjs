@@ -1,4 +1,4 @@
-// contenders.mjs - what is measured. Each start() gives { ports, watch: { name: pid }, end() }.
+// contenders.mjs - what is measured. Each start(scenario) gives { ports, watch: { name: pid }, end() }.
 
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
@@ -22,8 +22,9 @@ async function single(command, args, pattern = /^(\d+)\n/) {
   return ofChildren([child], [Number(port)]);
 }
 
-// Rates are off: at saturation each person says more than the 10 messages a second that people are allowed.
-const PASSERBY = ['--listen', '127.0.0.1:0', '--internal-listen', 'off', '--rate-limits', 'off'];
+const PASSERBY = ['--listen', '127.0.0.1:0', '--internal-listen', '127.0.0.1:0'];
+// At saturation each person says more than the 10 messages a second that people are allowed, and searches more than once.
+const limits = ({ limited = false } = {}) => (limited ? [] : ['--rate-limits', 'off']);
 const LISTENING = /listening.* port=(\d+)/;
 
 /** Nodes joined by a Redis. */
@@ -55,9 +56,9 @@ async function socketio() {
 
 export const contenders = {
   floor: { title: 'floor: epoll by hand, jansson', start: () => single('build/tests/bench_floor', []) },
-  passerby: { title: 'passerby, one node', start: () => single('build/passerby', PASSERBY, LISTENING) },
-  'passerby-redis': { title: 'passerby, two nodes and Redis', start: () => passerbyNodes(2), across: true },
-  'passerby-3': { title: 'passerby, three nodes and Redis', start: () => passerbyNodes(3), across: true },
+  passerby: { title: 'passerby, one node', start: (scenario) => single('build/passerby', [...PASSERBY, ...limits(scenario)], LISTENING) },
+  'passerby-redis': { title: 'passerby, two nodes and Redis', start: (scenario) => passerbyNodes(2, limits(scenario)), across: true },
+  'passerby-3': { title: 'passerby, three nodes and Redis', start: (scenario) => passerbyNodes(3, limits(scenario)), across: true },
   ws: { title: 'Node, ws', start: () => single(process.execPath, [`${ROOT}/${BENCH}/ws.mjs`]) },
   socketio: { title: 'Socket.IO, two processes and Redis', start: socketio, across: true, dialect: 'socketio' },
 };

@@ -78,7 +78,7 @@ function check(contender, scenario, result) {
 
 export async function measure(name, scenario, seed) {
   const contender = contenders[name];
-  const started = await contender.start();
+  const started = await contender.start(scenario);
   try {
     const result = await runLoad(loadArguments(contender, started, scenario, seed));
     check(contender, scenario, result);
@@ -95,7 +95,7 @@ const NEXT = { connect: 'find', work: 'end' };
 /** strace -c attached for a phase, from before its first connection or message until its last: calls for each of them, by name. */
 export async function countCalls(name, scenario) {
   const contender = contenders[name];
-  const started = await contender.start();
+  const started = await contender.start(scenario);
   const folder = await mkdtemp(`${tmpdir()}/passerby-strace-`);
   const counting = scenario.phase ?? 'work';
   let strace;

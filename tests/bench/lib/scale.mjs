@@ -22,7 +22,8 @@ const PER_ADDRESS = 250; // as load/socket.c has it
 const RATE = 5000;
 const LEAST_SECONDS = 10;
 const PERSON_BYTES = 12 << 10; // both ends of the connection, the kernel and Redis included
-/* People and nodes share a few cores here, and a process may wait long for its turn: nobody is taken for dead because of that. */
+/* Passerby has its limits on: at 5,000 messages a second a thousand people don't reach them.
+ * People and nodes share a few cores here, and a process may wait long for its turn: nobody is taken for dead because of that. */
 const PATIENT = ['--handshake-timeout', '60s', '--ping-interval', '2m', '--dead-after', '6m'];
 const CONNTRACK = '/proc/sys/net/netfilter/nf_conntrack_max';
 

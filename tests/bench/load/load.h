@@ -34,7 +34,7 @@ struct options {
     enum dialect dialect;
     enum work work;
     uint32_t people;
-    uint32_t talkers;    /* the first so many of them; the others are connected and silent */
+    uint32_t talkers;    /* so many of them; the others are connected and silent */
     bool plain;          /* no numbers and no acks */
     bool topics;         /* each pair names a topic of its own */
     bool tolerant;       /* repeats and gaps are mended by the client's rules, and counted; else they fail */
@@ -120,13 +120,14 @@ struct load {
     struct map strangers; /* hash of a chat id → the person who heard of it first */
     struct tally tally;
     struct histogram latency;
-    uint64_t from_ns;  /* latencies count of what was due from then on ... */
-    uint64_t to_ns;    /* ... and before then; however late it came */
-    uint64_t due;      /* how many messages, or searches, these were */
-    bool talking;      /* who has heard a message says the next */
-    uint32_t *search;  /* people in the order in which they search: two by two they are pairs */
+    uint64_t from_ns; /* latencies count of what was due from then on ... */
+    uint64_t to_ns;   /* ... and before then; however late it came */
+    uint64_t due;     /* how many messages, or searches, these were */
+    bool talking;     /* who has heard a message says the next */
+    uint32_t
+        *search; /* who talks, in the order in which they search: two by two they are pairs; behind them the others */
     uint32_t *pair_of; /* of each person, where in that order */
-    uint32_t *turns;   /* people in the order in which it is their turn */
+    uint32_t *turns;   /* who talks, in the order in which it is their turn */
     uint32_t turn;     /* whose turn it is */
     uint64_t moved_ns; /* when something was last heard */
     clockid_t clocks[MAX_WATCHED];

@@ -13,7 +13,7 @@ static const char usage[] =
     "  --target HOST:PORT,...    IPv4; person i goes to the i-th of them, and begins anew behind the last\n"
     "  --dialect plain|socketio  what is around the objects of passerby.v1 (plain)\n"
     "  --people N                connections\n"
-    "  --talkers N               of them, the first so many find strangers and talk (all)\n"
+    "  --talkers N               of them, so many find strangers and talk, drawn by --seed (all)\n"
     "  --do idle|close|find|talk|rate|match\n"
     "                            connect only; the same, and then close; find a stranger, and be silent; talk as\n"
     "                            fast as it goes, one message of each pair under way; talk at --rate; search again\n"

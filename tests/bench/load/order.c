@@ -1,7 +1,8 @@
-/* order.c - who talks to whom, and whose turn it is: shuffled by --seed.
+/* order.c - who talks, to whom, and whose turn it is: drawn by --seed.
  *
- * People connect one after the other, and so lie side by side in a relay's memory. If neighbours talked to each other, and took
- * turns in that order, each message would find what it needs where the message before was: nobody's service is like that. */
+ * People connect one after the other, and so lie side by side in a relay's memory. If those who talk were the first of all, or
+ * neighbours talked to each other, or took turns in that order, each message would find what it needs where the message before
+ * was: nobody's service is like that. */
 #include "load.h"
 
 #include "base/memory.h"
@@ -27,15 +28,18 @@ static uint32_t *one_to(uint32_t count) {
 /* Pairs are of an even and an odd person: where there are two targets, these are on both. */
 void order_init(struct load *load) {
     struct random random;
+    uint32_t people = load->options.people;
     uint32_t talkers = load->options.talkers;
     random_init(&random, load->options.seed);
-    load->search = one_to(talkers);
-    shuffle(&random, load->search, talkers / 2, 2);
-    shuffle(&random, load->search + 1, talkers / 2, 2);
-    load->pair_of = memory_zero(talkers, sizeof *load->pair_of);
-    for (uint32_t i = 0; i < talkers; i++)
+    load->search = one_to(people);
+    shuffle(&random, load->search, people / 2, 2);
+    shuffle(&random, load->search + 1, people / 2, 2);
+    load->pair_of = memory_zero(people, sizeof *load->pair_of);
+    load->turns = memory_zero(talkers, sizeof *load->turns);
+    for (uint32_t i = 0; i < talkers; i++) {
         load->pair_of[load->search[i]] = i;
-    load->turns = one_to(talkers);
+        load->turns[i] = load->search[i];
+    }
     shuffle(&random, load->turns, talkers, 1);
     load->from_ns = load->to_ns = UINT64_MAX; /* nothing is measured yet */
 }

@@ -151,7 +151,7 @@ static void repeat_lost(struct load *load) {
         return;
     looked_ns = now;
     for (uint32_t i = 0; i < load->options.talkers; i++) {
-        struct person *person = &load->people[i];
+        struct person *person = &load->people[load->search[i]];
         if (person->said > person->acked &&
             now - person->said_ns[(person->acked + 1) % WINDOW] > (uint64_t)PATIENCE_S * SECOND_NS)
             person_say_again(load, person);
@@ -191,9 +191,11 @@ static void begin(struct load *load) {
 static bool all_is_said(const struct load *load) {
     if (load->tally.heard < load->tally.said)
         return false;
-    for (uint32_t i = 0; i < load->options.talkers; i++)
-        if (load->people[i].acked < load->people[i].said)
+    for (uint32_t i = 0; i < load->options.talkers; i++) {
+        const struct person *person = &load->people[load->search[i]];
+        if (person->acked < person->said)
             return false;
+    }
     return true;
 }
 
