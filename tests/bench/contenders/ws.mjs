@@ -1,4 +1,4 @@
-// ws.mjs - the relay on Node and the npm package ws. Prints the port it listens on.
+// ws.mjs - the relay on Node and the npm package ws, which unmasks by bufferutil where that is installed. Prints the port it listens on.
 //
 // What one read brings for a person who is reliable, mostly a message and an ack, leaves in one write, as a careful author would have
 // it. To who is not, each read brings one message: there corking would cost a seventh, and is left out.

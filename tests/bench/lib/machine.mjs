@@ -21,7 +21,8 @@ function source() {
 }
 
 export function machine() {
-  const npm = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).dependencies;
+  const { dependencies: npm, optionalDependencies: optional } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const hasBufferutil = existsSync(new URL('../node_modules/bufferutil', import.meta.url));
   return {
     date: new Date().toISOString(), ...source(), open_files: Number(firstMatch(readFileSync('/proc/self/limits', 'utf8'), /^Max open files +\d+ +(\d+)/m)),
     cpu: cpus()[0].model, cpus: cpus().length, memory_bytes: totalmem(), kernel: release(),
@@ -30,7 +31,7 @@ export function machine() {
     versions: {
       ...Object.fromEntries(LIBRARIES.map((name) => [name, said('pkg-config', '--modversion', name).replace(/-$/, '')])),
       Redis: firstMatch(said('redis-server', '--version'), /v=(\S+)/),
-      Node: process.version.slice(1), ws: npm.ws, 'Socket.IO': npm['socket.io'],
+      Node: process.version.slice(1), ws: npm.ws, bufferutil: hasBufferutil ? optional.bufferutil : 'none', 'Socket.IO': npm['socket.io'],
     },
   };
 }
