@@ -65,7 +65,7 @@ export function barChart(title, unit, groups, legend = '') {
     y += STEP / 2;
   }
   const description = groups.map(({ label: name, bars }) => `${name}: ${bars.map((one) => `${one.label} ${range(one)}`).join(', ')}.`).join(' ');
-  return frame(y, title, `${unit}: bar to the least of the rounds, tick at the median, line to the most; less is better${legend}`, description, body);
+  return frame(y, title, `${unit}. Of the rounds: bar to the least, tick at the median, line to the most${legend}`, description, body);
 }
 
 const ANCHORS = ['label', 'middle', 'begin']; // so that the texts of percentiles that are near each other don't meet

@@ -2,7 +2,7 @@
 
 import { barChart, dotChart, lineChart } from './chart.mjs';
 import { contenders } from './contenders.mjs';
-import { mark, shortfall } from './report.mjs';
+import { inShort, mark } from './report.mjs';
 import { summary } from './statistics.mjs';
 
 const ACROSS = ['across', 'rate', 'rate-30000']; // those with Socket.IO: beside it all others would be a line
@@ -27,7 +27,7 @@ function withRedis({ scenario, runs, results }) {
 
 function latencies({ scenario, runs, results }) {
   return Object.entries(results).map(([name, figures]) => ({
-    label: contenders[name].title, note: mark(scenario, runs[name]) && shortfall(scenario, runs[name], figures), ours: ours(name),
+    label: contenders[name].title, note: mark(scenario, runs[name]) && inShort(scenario, runs[name]), ours: ours(name),
     points: ['p50', 'p99', 'p99.9'].filter((point) => figures[`${point}_ms`]).map((point) => [point, figures[`${point}_ms`]]),
   }));
 }
@@ -36,14 +36,14 @@ function latencies({ scenario, runs, results }) {
 export function charts(scenarios) {
   const all = {};
   const bars = (file, title, unit, groups) => {
-    const legend = groups.some((group) => group.bars.some(({ label }) => label.endsWith('†'))) ? '; † did less than was asked' : '';
+    const legend = groups.some((group) => group.bars.some(({ label }) => label.endsWith('†'))) ? '; † was too slow' : '';
     if (groups.length > 0) all[file] = barChart(title, unit, groups, legend);
   };
   bars('cpu.svg', 'What a message costs the relay', 'CPU in µs', groupsOf(scenarios, 'message_us', ({ name }) => !ACROSS.includes(name)));
   bars('across.svg', 'The same across two nodes, and with little to do', 'CPU in µs, Redis’ included',
     groupsOf(scenarios.map(withRedis), 'message_us', ({ name }) => ACROSS.includes(name)));
   const isIdle = ({ name }) => name === 'idle';
-  bars('connect.svg', 'What a connection costs the relay', 'CPU in µs, of each of 19,000, Redis’ not included', [
+  bars('connect.svg', 'What a connection costs the relay', 'CPU in µs, without Redis’', [
     ...groupsOf(scenarios, 'connect_us', isIdle, 'to open it'), ...groupsOf(scenarios, 'close_said_us', isIdle, 'to close it, with a Close'),
     ...groupsOf(scenarios, 'close_cut_us', isIdle, 'to close it, without'),
   ]);

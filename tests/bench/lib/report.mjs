@@ -37,8 +37,14 @@ const keeping = (scenario, runs) => runs.filter((run) => keeps(run, optionOf(sce
 /** † at a contender that in some rounds did less a second than was asked of it. */
 export const mark = (scenario, runs = []) => (keeping(scenario, runs) < runs.length ? ' †' : '');
 
+/** The same in few words, for charts. */
+export function inShort(scenario, runs) {
+  const kept = keeping(scenario, runs);
+  return kept > 0 ? `kept the rate in ${kept} of ${runs.length} rounds` : 'never kept the rate: no latency';
+}
+
 /** What it did instead, and of which rounds its latency is. */
-export function shortfall(scenario, runs, figures) {
+function shortfall(scenario, runs, figures) {
   const kept = keeping(scenario, runs);
   return `kept the rate in ${kept} of ${runs.length} rounds (in the median one ${number(figures.per_s.median)} of ${number(optionOf(scenario, '--rate'))} a second): `
     + (kept > 0 ? 'its latency is of those' : 'it has no latency');
