@@ -11,7 +11,7 @@
 // Fails: with status 1 as soon as anything a contender says is not what it should be.
 
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { charts } from './lib/charts.mjs';
@@ -34,7 +34,7 @@ const tell = (text) => process.stderr.write(`${text}\n`);
 async function clear(out, ofScale) {
   await mkdir(out, { recursive: true });
   for (const name of await readdir(out)) {
-    if (/\.(svg|json|md)$/.test(name) && isOfScale(name) === ofScale) await rm(`${out}/${name}`);
+    if (/\.(svg|json|md|new)$/.test(name) && isOfScale(name) === ofScale) await rm(`${out}/${name}`);
   }
 }
 
@@ -71,7 +71,10 @@ async function bench(options) {
   const { plan, scenarios, counted, redisMatch } = planOf(options);
   const random = randomOf(plan.seed);
   const result = { machine: machine(), plan, rounds: [], scenarios: scenarios.map((scenario) => ({ scenario, runs: {}, results: {} })), counted: [] };
-  const write = () => writeFile(`${options.out}/results.json`, `${JSON.stringify(result, null, 1)}\n`);
+  const write = async () => { // whole at each moment
+    await writeFile(`${options.out}/results.new`, `${JSON.stringify(result, null, 1)}\n`);
+    await rename(`${options.out}/results.new`, `${options.out}/results.json`);
+  };
   await clear(options.out, false);
   tell(`--seed ${plan.seed}`);
   for (let done = 0; done < plan.rounds; done++) {

@@ -49,7 +49,7 @@ export const unmeasured = [
   'Closing the connections of people who are in a chat: what passerby does then (`away`, and the chat held for a minute) nobody else here does.',
   'Searching again and again with Socket.IO, and 30,000 messages a second with it or with ws: the one as its relay here has no rules for leaving a chat, the others as they can’t.',
   'System calls of several nodes, and of a match: a node that is attached to stands still now and then, and so packs more for Redis than it would.',
-  'Socket.IO’s sharded adapter and µWebSockets.js, and several processes of ws: each would be another product of its authors’ care.',
+  'Socket.IO’s sharded adapter (tried: with two processes no cheaper than the noise), µWebSockets.js, and several processes of ws.',
   'People who acknowledge apart from what they say, at saturation: there each answers at once, and ack and answer are one write of theirs. At a rate they are apart.',
   'TLS and permessage-deflate: off everywhere here; Redis over TCP: all use a Unix socket.',
   'Connections over a real network: on loopback the kernel charges some of what it does to receive to the sender, to the relay and to the load alike.',
