@@ -1,56 +1,67 @@
-/* utf8.c - is this UTF-8? (lws can check too, but takes a PONG between two fragments for a part of the text.) */
+/* utf8.c - is this UTF-8? (lws can check too, but takes a PONG between two fragments for a part of the text.)
+ *
+ * A state machine whose states are shift counts: each byte has a word that holds, at each state, the state that follows. So a step is a
+ * load and a shift, whatever the text; eight bytes of ASCII are one comparison. */
 #include "base/utf8.h"
 
-#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { FIRST = 0xc0 };
-
-/* The rows of RFC 3629 section 4, but for ASCII, by the first byte: how long the sequence is, and what the second byte may be. */
-static const struct row {
-    uint8_t length; /* 0: none begins so */
-    uint8_t second_least, second_greatest;
-} rows[0x100 - FIRST] = {
-    [0xc2 - FIRST... 0xdf - FIRST] = {2, 0x80, 0xbf}, [0xe0 - FIRST] = {3, 0xa0, 0xbf}, /* not longer than needed */
-    [0xe1 - FIRST... 0xec - FIRST] = {3, 0x80, 0xbf}, [0xed - FIRST] = {3, 0x80, 0x9f}, /* no surrogates */
-    [0xee - FIRST... 0xef - FIRST] = {3, 0x80, 0xbf}, [0xf0 - FIRST] = {4, 0x90, 0xbf}, /* not longer than needed */
-    [0xf1 - FIRST... 0xf3 - FIRST] = {4, 0x80, 0xbf}, [0xf4 - FIRST] = {4, 0x80, 0x8f}, /* nothing above U+10FFFF */
+/* What is to follow. ERROR is 0, what is not in the table, and stays. */
+enum {
+    STATE_BITS = 6,
+    ERROR = 0,
+    FIRST = 6,
+    LAST = 12,
+    TWO = 18,
+    THREE = 24,
+    AFTER_E0 = 30,
+    AFTER_ED = 36,
+    AFTER_F0 = 42,
+    AFTER_F4 = 48
 };
 
-/* Length of the sequence at `at`, or 0 if it is none. */
-static size_t sequence(const uint8_t *at, size_t left) {
-    if (at[0] < FIRST)
-        return 0;
-    const struct row *row = &rows[at[0] - FIRST];
-    if (row->length == 0 || row->length > left)
-        return 0;
-    if (at[1] < row->second_least || at[1] > row->second_greatest)
-        return 0;
-    for (size_t i = 2; i < row->length; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    return row->length;
+#define GO(from, to) ((uint64_t)(to) << (from))
+#define MIDST        (GO(LAST, FIRST) | GO(TWO, LAST) | GO(THREE, TWO))
+
+/* The rows of RFC 3629 section 4. */
+static const uint64_t rows[256] = {
+    [0x00 ... 0x7f] = GO(FIRST, FIRST),
+    [0x80 ... 0x8f] = MIDST | GO(AFTER_ED, LAST) | GO(AFTER_F4, TWO), /* nothing above U+10FFFF */
+    [0x90 ... 0x9f] = MIDST | GO(AFTER_ED, LAST) | GO(AFTER_F0, TWO), /* no surrogates */
+    [0xa0 ... 0xbf] = MIDST | GO(AFTER_E0, LAST) | GO(AFTER_F0, TWO), /* not longer than needed */
+    [0xc2 ... 0xdf] = GO(FIRST, LAST),
+    [0xe0] = GO(FIRST, AFTER_E0),
+    [0xe1 ... 0xec] = GO(FIRST, TWO),
+    [0xed] = GO(FIRST, AFTER_ED),
+    [0xee ... 0xef] = GO(FIRST, TWO),
+    [0xf0] = GO(FIRST, AFTER_F0),
+    [0xf1 ... 0xf3] = GO(FIRST, THREE),
+    [0xf4] = GO(FIRST, AFTER_F4),
+};
+
+static uint64_t step(uint64_t state, uint8_t byte) {
+    return rows[byte] >> (state & ((1 << STATE_BITS) - 1));
 }
 
-/* How many of the next eight bytes are ASCII, in a row. */
-static size_t ascii(const uint8_t *at) {
+static uint64_t step_eight(uint64_t state, const uint8_t *at) {
     uint64_t eight;
     memcpy(&eight, at, sizeof eight);
-    eight = le64toh(eight) & 0x8080808080808080u;
-    return eight == 0 ? sizeof eight : (size_t)__builtin_ctzll(eight) / 8;
+    if ((state & ((1 << STATE_BITS) - 1)) == FIRST && (eight & 0x8080808080808080u) == 0)
+        return state;
+#pragma GCC unroll 8
+    for (size_t i = 0; i < sizeof eight; i++)
+        state = step(state, at[i]);
+    return state;
 }
 
 bool utf8_valid(const char *bytes, size_t length) {
     const uint8_t *at = (const uint8_t *)bytes;
-    const uint8_t *end = at + length;
-    while (at < end) {
-        size_t step = end - at >= 8 ? ascii(at) : *at < 0x80;
-        if (step == 0)
-            step = sequence(at, (size_t)(end - at));
-        if (step == 0)
-            return false;
-        at += step;
-    }
-    return true;
+    uint64_t state = FIRST;
+    size_t i = 0;
+    for (; i + 8 <= length; i += 8)
+        state = step_eight(state, at + i);
+    for (; i < length; i++)
+        state = step(state, at[i]);
+    return (state & ((1 << STATE_BITS) - 1)) == FIRST;
 }
