@@ -1,7 +1,7 @@
 /* contexts.c - the lws contexts of a net: several, as each looks through a table with a place for every file there may be whenever one of
  * its connections ends (a check in the builds that Debian ships: 6 instructions a place, 6 million where 1,048,576 files may be open).
  *
- * Flow:   one for sockets below 2,048, one for those below 8,192, and so on up to the limit of open files; all on the one loop, each with
+ * Flow:   one for sockets below 1,024, one for those below 1,536, and so on, half as many more each time, up to the limit of open files; all on the one loop, each with
  *         one vhost. A new socket gets the lowest number that is free, so what an end costs goes with how many people there are.
  * Fails:  without the last of them, which would take all sockets, there is no net; without one before it the next takes its place. */
 #include "net_priv.h"
@@ -9,8 +9,7 @@
 #include "lws_memory.h"
 
 enum {
-    FIRST_FILES = 2048,
-    FILES_STEP = 4,
+    FIRST_FILES = 1024,
     RX_BUFFER_BYTES = 128,      /* of each connection: density before speed; a line of chat with its ack fits */
     TLS_RX_BUFFER_BYTES = 256,  /* with less than 160, lws 4.3 closes in the midst of a message of 8 KB */
     TX_PACKET_BYTES = 4 << 20,  /* more than the largest frame: what lws splits it would have to buffer */
@@ -46,7 +45,9 @@ static bool make(struct net *net, rlim_t files) {
         .ssl_cert_filepath = options->tls_certificate,
         .ssl_private_key_filepath = options->tls_key,
     };
+    lws_memory_watch_tables();
     struct lws_context *lws = lws_create_context(&info);
+    lws_memory_untouch_tables();
     info.options |= tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0; /* of a vhost: that it may speak TLS */
     struct lws_vhost *vhost = lws == NULL ? NULL : lws_create_vhost(lws, &info);
     if (lws == NULL)
@@ -77,7 +78,7 @@ bool contexts_make(struct net *net, char *error, size_t error_size) {
     lws_set_log_level(0, NULL); /* its lines hold what users sent */
     bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0;
     for (rlim_t files = FIRST_FILES; known && files < limit.rlim_cur && net->context_count < MAX_CONTEXTS - 1;
-         files *= FILES_STEP)
+         files += files / 2)
         (void)make_below(net, files, &limit);
     if (known && make_below(net, limit.rlim_cur, &limit))
         return true;

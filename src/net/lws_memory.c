@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/map.h"
 #include "base/slab.h"
@@ -22,6 +24,8 @@ enum {
     LEAST_BYTES = 128, /* smaller ones are not held for long */
     MOST_BYTES = 1024,
     MANY = 256,
+    TABLE_BYTES = 16 << 10, /* from here on it is a table */
+    MOST_TABLES = 16,       /* of one context: it has two */
 };
 
 static struct {
@@ -30,6 +34,16 @@ static struct {
     uint32_t held[MOST_BYTES / CHUNK_BYTES + 2];    /* blocks of malloc(), by size */
     struct map pages;                               /* slab_page_of() → struct slab */
 } memory = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* The great blocks that this thread was given since lws_memory_watch_tables(). */
+static _Thread_local struct {
+    bool watched;
+    unsigned count;
+    struct {
+        char *block;
+        size_t size;
+    } tables[MOST_TABLES];
+} fresh;
 
 static size_t rounded(size_t size) {
     return (size + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES;
@@ -57,6 +71,10 @@ static void *allocate(size_t size) {
     if (!in_use && block != NULL && count(block, 1) >= MANY && fits)
         slab->block_bytes = rounded(size);
     pthread_mutex_unlock(&memory.mutex);
+    if (fresh.watched && block != NULL && size >= TABLE_BYTES && fresh.count < MOST_TABLES) {
+        fresh.tables[fresh.count].block = block;
+        fresh.tables[fresh.count++].size = size;
+    }
     return block;
 }
 
@@ -68,7 +86,14 @@ static struct slab *slab_of(const void *block) {
     return slab;
 }
 
+static void forget_table(const void *block) {
+    for (unsigned i = 0; i < fresh.count; i++)
+        if (fresh.tables[i].block == block)
+            fresh.tables[i] = fresh.tables[--fresh.count];
+}
+
 static void give(struct slab *slab, void *block) {
+    forget_table(block);
     pthread_mutex_lock(&memory.mutex);
     if (slab != NULL)
         slab_give(slab, block);
@@ -98,4 +123,25 @@ void *lws_memory_reallocate(void *block, size_t size, const char *reason) {
         return move(slab, block, size);
     give(slab, block);
     return NULL;
+}
+
+void lws_memory_watch_tables(void) {
+    fresh.watched = true;
+}
+
+static bool is_zero(const char *page, size_t bytes) {
+    return page[0] == 0 && memcmp(page, page + 1, bytes - 1) == 0;
+}
+
+void lws_memory_untouch_tables(void) {
+    uintptr_t page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
+    for (unsigned i = 0; i < fresh.count; i++) {
+        char *end = fresh.tables[i].block + fresh.tables[i].size;
+        char *page = fresh.tables[i].block + (-(uintptr_t)fresh.tables[i].block & (page_bytes - 1));
+        for (; page + page_bytes <= end; page += page_bytes)
+            if (is_zero(page, page_bytes))
+                (void)madvise(page, page_bytes, MADV_DONTNEED);
+    }
+    fresh.count = 0;
+    fresh.watched = false;
 }

@@ -28,7 +28,7 @@ enum {
     SEND_BUFFER_BYTES = 64 << 10, /* SO_SNDBUF: what an unread peer may hold in the kernel (which doubles it) */
     CONNS_PER_PAGE = 256,
     MAX_HOST_CHARS = 255,
-    MAX_CONTEXTS = 12,
+    MAX_CONTEXTS = 24,
     CLOSE_WITHOUT_CODE = 1005, /* RFC 6455 section 7.4.1: never on the wire */
 };
 

@@ -3,7 +3,7 @@
 
 #include "net_priv.h"
 
-enum { FIRST_FILES = 2048, SECOND_FILES = 4 * FIRST_FILES };
+enum { FIRST_FILES = 1024, SECOND_FILES = FIRST_FILES * 3 / 2 };
 
 static void say_and_hear(int fd, const char *text) {
     client_text(fd, text);

@@ -11,10 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
-enum { BLOCKS = 3000, STEPS = 60000, THREADS = 3 };
+enum { BLOCKS = 3000, STEPS = 60000, THREADS = 3, TABLE_BYTES = 1 << 20 };
 
 struct block {
     unsigned char *at;
@@ -110,12 +111,43 @@ static void test_in_passing(void **state) {
     }
 }
 
+static size_t pages_in_memory(const char *from, size_t bytes) {
+    static unsigned char in[TABLE_BYTES / 4096];
+    size_t count = 0;
+    uintptr_t begin = ((uintptr_t)from + 4095) & ~(uintptr_t)4095;
+    size_t pages = (bytes - (begin - (uintptr_t)from)) / 4096;
+    assert_int_equal(mincore((void *)begin, pages * 4096, in), 0);
+    for (size_t i = 0; i < pages; i++)
+        count += in[i] & 1;
+    return count;
+}
+
+static void test_untouched_tables(void **state) {
+    (void)state;
+    lws_memory_watch_tables();
+    char *table = reallocate(NULL, TABLE_BYTES);
+    char *moved = reallocate(NULL, TABLE_BYTES);
+    memset(table, 0, TABLE_BYTES);
+    table[TABLE_BYTES / 2] = 'x';
+    table[TABLE_BYTES - 1] = 'y';
+    assert_null(reallocate(moved, 0));
+    assert_true(pages_in_memory(table, TABLE_BYTES) >= TABLE_BYTES / 4096 - 1);
+    lws_memory_untouch_tables();
+    assert_true(pages_in_memory(table, TABLE_BYTES) <= 2);
+    for (size_t i = 0; i < TABLE_BYTES; i++)
+        assert_int_equal(table[i], i == TABLE_BYTES / 2 ? 'x' : i == TABLE_BYTES - 1 ? 'y' : 0);
+    assert_null(reallocate(table, 0));
+    table = reallocate(NULL, TABLE_BYTES);
+    memset(table, 0, TABLE_BYTES);
+    lws_memory_untouch_tables(); /* it was not watched */
+    assert_true(pages_in_memory(table, TABLE_BYTES) >= TABLE_BYTES / 4096 - 1);
+    assert_null(reallocate(table, 0));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_passing),
-        cmocka_unit_test(test_density),
-        cmocka_unit_test(test_storm),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_in_passing), cmocka_unit_test(test_density),          cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_threads),    cmocka_unit_test(test_untouched_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

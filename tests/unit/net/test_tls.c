@@ -85,7 +85,7 @@ static void expect_name_now(const char *name) {
 static void expect_name(const char *name) {
     unsigned count;
     expect_name_now(name);
-    int *taken = numbers_take(2048, &count);
+    int *taken = numbers_take(1024, &count);
     expect_name_now(name);
     numbers_give_back(taken, count);
 }
