@@ -10,12 +10,11 @@
 #include "passerby/net.h"
 #include "passerby/service.h"
 
-#include "base/heap_pages.h"
 #include "base/memory.h"
 
 #include <jansson.h>
 
-enum { ERROR_BYTES = 512, EXIT_USAGE = 2, HEAP_BYTES = 256 << 20 };
+enum { ERROR_BYTES = 512, EXIT_USAGE = 2 };
 
 extern char **environ;
 
@@ -42,7 +41,7 @@ static int serve(const struct config *config) {
 
 static int run(enum config_command command, const struct config *config) {
     switch (command) {
-    case COMMAND_SERVE: heap_pages_reserve(HEAP_BYTES); return serve(config);
+    case COMMAND_SERVE: return serve(config);
     case COMMAND_HELP: config_print_help(stdout); break;
     case COMMAND_VERSION:
         printf("passerby %s (%s, libwebsockets %s)\n", PASSERBY_VERSION, PASSERBY_COMMIT, net_library_version());

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void *checked(void *block) {
     if (block == NULL) {
@@ -24,9 +25,9 @@ void *memory_resize(void *old, size_t count, size_t size) {
     return checked(realloc(old, bytes > 0 ? bytes : 1));
 }
 
-void *memory_aligned(size_t alignment, size_t bytes) {
-    void *block;
-    return checked(posix_memalign(&block, alignment, bytes) == 0 ? block : NULL);
+void *memory_reserve(size_t bytes) {
+    void *space = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return checked(space == MAP_FAILED ? NULL : space);
 }
 
 char *memory_string(const char *string) {

@@ -2,10 +2,9 @@
 #include "base/slab.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "base/pool.h"
 
 #if defined __has_feature
 #if __has_feature(address_sanitizer)
@@ -22,9 +21,6 @@
 #define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
 #endif
 
-/* malloc() puts 16 bytes before each page: shorter by that, they stand side by side. */
-enum { USED_BYTES = SLAB_PAGE_BYTES - 16 };
-
 struct slab_page {
     struct slab_page *next;
     char blocks[];
@@ -32,12 +28,12 @@ struct slab_page {
 
 static void add_page(struct slab *slab) {
     assert(slab->block_bytes % sizeof(void *) == 0 && slab->block_bytes <= SLAB_MOST_BYTES);
-    struct slab_page *page = memory_aligned(SLAB_PAGE_BYTES, USED_BYTES);
+    struct slab_page *page = pool_take();
     page->next = slab->pages;
     slab->pages = page;
     slab->fresh = page->blocks;
-    slab->fresh_count = (USED_BYTES - sizeof *page) / slab->block_bytes;
-    ASAN_POISON_MEMORY_REGION(page->blocks, USED_BYTES - sizeof *page);
+    slab->fresh_count = (POOL_PAGE_BYTES - sizeof *page) / slab->block_bytes;
+    ASAN_POISON_MEMORY_REGION(page->blocks, POOL_PAGE_BYTES - sizeof *page);
 }
 
 void *slab_take(struct slab *slab) {
@@ -71,8 +67,8 @@ void slab_fini(struct slab *slab) {
     while (slab->pages != NULL) {
         struct slab_page *page = slab->pages;
         slab->pages = page->next;
-        ASAN_UNPOISON_MEMORY_REGION(page->blocks, USED_BYTES - sizeof *page);
-        free(page);
+        ASAN_UNPOISON_MEMORY_REGION(page->blocks, POOL_PAGE_BYTES - sizeof *page);
+        pool_give(page);
     }
     *slab = (struct slab){.block_bytes = slab->block_bytes};
 }

@@ -6,10 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    SLAB_PAGE_BYTES = 32 << 10, /* pages are aligned to that, and hold blocks of one slab only */
-    SLAB_MOST_BYTES = 2048,
-};
+#include "base/pool.h"
+
+enum { SLAB_MOST_BYTES = 2048 };
 
 /* Empty with a block_bytes (a multiple of 8, at most SLAB_MOST_BYTES) and zero else. The owner calls slab_fini(). */
 struct slab {
@@ -25,12 +24,12 @@ struct slab {
 void *slab_take(struct slab *slab);
 /* Gives a block back, NULL included; it stays with the slab, for the next one. AddressSanitizer sees who uses it until then. */
 void slab_give(struct slab *slab, void *block);
-/* Frees all pages; asserts that all blocks were given back. */
+/* Gives all pages back; asserts that all blocks were given back. */
 void slab_fini(struct slab *slab);
 
-/* Which page a block is in. */
+/* Which page a block is in: pages hold blocks of one slab only. */
 static inline uint64_t slab_page_of(const void *block) {
-    return (uint64_t)(uintptr_t)block / SLAB_PAGE_BYTES;
+    return (uint64_t)(uintptr_t)block / POOL_PAGE_BYTES;
 }
 
 #endif

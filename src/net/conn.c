@@ -8,8 +8,10 @@
 #include "admission.h"
 
 #include "base/memory.h"
+#include "base/pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 static struct conn *slot_at(const struct net *net, uint32_t slot) {
@@ -20,7 +22,8 @@ static void add_page(struct net *net) {
     size_t capacity = (net->page_count + 1) * CONNS_PER_PAGE;
     net->pages = memory_resize(net->pages, net->page_count + 1, sizeof *net->pages);
     net->free_slots = memory_resize(net->free_slots, capacity, sizeof *net->free_slots);
-    struct conn *page = memory_zero(CONNS_PER_PAGE, sizeof *page);
+    struct conn *page = pool_take();
+    memset(page, 0, CONNS_PER_PAGE * sizeof *page);
     net->pages[net->page_count] = page;
     for (uint32_t i = 0; i < CONNS_PER_PAGE; i++) {
         page[i].slot = (uint32_t)(net->page_count * CONNS_PER_PAGE) + i;
@@ -202,7 +205,7 @@ void conn_gone(struct conn *conn) {
 
 void conn_free_all(struct net *net) {
     for (size_t i = 0; i < net->page_count; i++)
-        free(net->pages[i]);
+        pool_give(net->pages[i]);
     free(net->pages);
     free(net->free_slots);
     free(net->scheduled);

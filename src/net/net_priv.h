@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/pool.h"
 
 #include <libwebsockets.h>
 #include <uv.h>
@@ -26,7 +27,6 @@ enum {
     ACCEPT_PAUSE_MS = 100,        /* when files have run out */
     STANDSTILL_MS = 1000,         /* a timer this late means that the loop stood still */
     SEND_BUFFER_BYTES = 64 << 10, /* SO_SNDBUF: what an unread peer may hold in the kernel (which doubles it) */
-    CONNS_PER_PAGE = 256,
     MAX_HOST_CHARS = 255,
     MAX_CONTEXTS = 24,
     CLOSE_WITHOUT_CODE = 1005, /* RFC 6455 section 7.4.1: never on the wire */
@@ -90,6 +90,8 @@ struct conn {
     bool broken : 1;    /* a write failed: nothing more can be sent */
     bool scheduled : 1; /* in net.scheduled */
 };
+
+enum { CONNS_PER_PAGE = POOL_PAGE_BYTES / sizeof(struct conn) };
 
 /* A listening socket. */
 struct listener {

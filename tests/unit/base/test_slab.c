@@ -47,7 +47,7 @@ static void test_blocks_are_apart(void **state) {
 static void test_pages_are_full(void **state) {
     (void)state;
     struct slab slab = {.block_bytes = 136};
-    unsigned char *blocks[SLAB_PAGE_BYTES / 136];
+    unsigned char *blocks[POOL_PAGE_BYTES / 136];
     size_t count = sizeof blocks / sizeof *blocks;
     for (size_t i = 0; i < count; i++) {
         blocks[i] = slab_take(&slab);

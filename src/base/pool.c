@@ -1,0 +1,94 @@
+/* pool.c - pages for slabs, and for connections.
+ *
+ * Each message touches a dozen small objects of its two people. Of ten thousand people who all talk, each of these is on a page of its
+ * own that the processor no longer knows the way to, and finding it costs more than what is done there: an eighth of the CPU of a
+ * message. On pages of 2 MB there are few ways to know. But one that is begun is taken as a whole; so it begins as small ones, and becomes
+ * huge once what is free of it is next to nothing beside all that is taken.
+ *
+ * Flow:  address space is reserved → one page after the other, made by the kernel in one call, not in a fault for each 4 KB → the rest of
+ *        2 MB, when they become huge.
+ * Fails: a kernel that can't do the one or the other says no: small pages are as good, but slower.
+ * Owns:  all pages, for as long as the process runs: as malloc() does, and with a lock as there. It is taken once for dozens of people. */
+#include "base/pool.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/memory.h"
+
+enum {
+    HUGE_PAGE_BYTES = 2 << 20,
+    RESERVED_BYTES = 64 << 20,
+    WASTE_DIVISOR = 64, /* so small a part of what is taken may be free: nobody notices, and the kernel copies less */
+};
+
+/* madvise(2): since Linux 5.14, and 6.1. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+static struct {
+    pthread_mutex_t mutex;
+    void *free;   /* those given back: a list through their first bytes */
+    char *next;   /* the next that was never taken, ... */
+    char *made;   /* ... what the kernel has made ends here, ... */
+    char *end;    /* ... and what is reserved, here */
+    size_t taken; /* bytes that ever were */
+} pool = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static void reserve(void) {
+    char *space = memory_reserve(RESERVED_BYTES + HUGE_PAGE_BYTES);
+    pool.next = pool.made = space + (-(uintptr_t)space & (HUGE_PAGE_BYTES - 1));
+    pool.end = pool.next + RESERVED_BYTES;
+    /* Not even where it makes huge pages of all there is: not yet. */
+    (void)madvise(pool.next, RESERVED_BYTES, MADV_NOHUGEPAGE);
+}
+
+/* Has the kernel make a page, or all that is left of 2 MB. A huge page is made at once, or where it can't, by and by. */
+static void make(void) {
+    size_t left = HUGE_PAGE_BYTES - ((uintptr_t)pool.made & (HUGE_PAGE_BYTES - 1));
+    if (left * WASTE_DIVISOR > pool.taken) {
+        (void)madvise(pool.made, POOL_PAGE_BYTES, MADV_POPULATE_WRITE);
+        pool.made += POOL_PAGE_BYTES;
+        return;
+    }
+    pool.made += left;
+    char *huge = pool.made - HUGE_PAGE_BYTES;
+    if (madvise(huge, HUGE_PAGE_BYTES, MADV_HUGEPAGE) == 0)
+        (void)madvise(huge, HUGE_PAGE_BYTES, MADV_COLLAPSE);
+}
+
+static void *take_fresh(void) {
+    if (pool.next == pool.end)
+        reserve();
+    if (pool.next == pool.made)
+        make();
+    void *page = pool.next;
+    pool.next += POOL_PAGE_BYTES;
+    pool.taken += POOL_PAGE_BYTES;
+    return page;
+}
+
+void *pool_take(void) {
+    pthread_mutex_lock(&pool.mutex);
+    void *page = pool.free;
+    if (page != NULL)
+        memcpy(&pool.free, page, sizeof pool.free);
+    else
+        page = take_fresh();
+    pthread_mutex_unlock(&pool.mutex);
+    return page;
+}
+
+void pool_give(void *page) {
+    pthread_mutex_lock(&pool.mutex);
+    memcpy(page, &pool.free, sizeof pool.free);
+    pool.free = page;
+    pthread_mutex_unlock(&pool.mutex);
+}
