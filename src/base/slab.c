@@ -4,27 +4,16 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/poison.h"
 #include "base/pool.h"
 
-#if defined __has_feature
-#if __has_feature(address_sanitizer)
-#define WATCHED 1
-#endif
-#endif
-#if defined __SANITIZE_ADDRESS__
-#define WATCHED 1
-#endif
-#if defined WATCHED
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(at, bytes)   ((void)(at), (void)(bytes))
-#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
-#endif
-
+/* What links the pages is at their end, so that blocks of 64 bytes, or of 128, are lines of the processor's cache. */
 struct slab_page {
+    char blocks[POOL_PAGE_BYTES - sizeof(void *)];
     struct slab_page *next;
-    char blocks[];
 };
+
+_Static_assert(sizeof(struct slab_page) == POOL_PAGE_BYTES, "a slab's page is a page of the pool");
 
 static void add_page(struct slab *slab) {
     assert(slab->block_bytes % sizeof(void *) == 0 && slab->block_bytes <= SLAB_MOST_BYTES);
@@ -32,8 +21,8 @@ static void add_page(struct slab *slab) {
     page->next = slab->pages;
     slab->pages = page;
     slab->fresh = page->blocks;
-    slab->fresh_count = (POOL_PAGE_BYTES - sizeof *page) / slab->block_bytes;
-    ASAN_POISON_MEMORY_REGION(page->blocks, POOL_PAGE_BYTES - sizeof *page);
+    slab->fresh_count = sizeof page->blocks / slab->block_bytes;
+    ASAN_POISON_MEMORY_REGION(page->blocks, sizeof page->blocks);
 }
 
 void *slab_take(struct slab *slab) {
@@ -67,7 +56,7 @@ void slab_fini(struct slab *slab) {
     while (slab->pages != NULL) {
         struct slab_page *page = slab->pages;
         slab->pages = page->next;
-        ASAN_UNPOISON_MEMORY_REGION(page->blocks, POOL_PAGE_BYTES - sizeof *page);
+        ASAN_UNPOISON_MEMORY_REGION(page->blocks, sizeof page->blocks);
         pool_give(page);
     }
     *slab = (struct slab){.block_bytes = slab->block_bytes};

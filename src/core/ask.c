@@ -34,7 +34,7 @@ void ask_hold(struct core *core, const struct session *session) {
     struct address at = session_address(core, session);
     struct broker_request *request = ask_broker(core, BROKER_HOLD, at, chat->id);
     request->hold.party[chat->side] = (struct party){at, session->person, chat->fence, session->reliable};
-    request->hold.party[side_other(chat->side)] = chat_peer(chat);
+    request->hold.party[side_other(chat->side)] = chat_peer(session);
 }
 
 void ask_count(struct core *core, enum count_kind kind, enum ended_reason ended, int64_t value_ms) {
@@ -64,10 +64,9 @@ struct claims ask_claims(const struct session *session) {
         .reliable = session->reliable,
         .peer_reliable = chat->peer_reliable,
         .person = session->person,
-        .peer = chat->peer.person,
+        .peer = session->recent[0],
         .born_ms = chat->born_wall_ms,
     };
-    assert(session->recent[0] == chat->peer.person);
     memcpy(claims.earlier, &session->recent[1], sizeof claims.earlier);
     return claims;
 }

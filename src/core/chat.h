@@ -9,8 +9,10 @@ struct chat *chat_open(struct core *core, struct session *session, struct chat_i
 /* NULL included. */
 void chat_free(struct core *core, struct chat *chat);
 
-static inline struct party chat_peer(const struct chat *chat) {
-    return (struct party){chat->peer.at, chat->peer.person, chat->peer.fence, chat->peer_reliable};
+/* The stranger: who was met last. */
+static inline struct party chat_peer(const struct session *session) {
+    const struct chat *chat = session->chat;
+    return (struct party){chat->peer.at, session->recent[0], chat->peer.fence, chat->peer_reliable};
 }
 /* Where the stranger sits now; who they are is not the register's to say. */
 void chat_set_peer(struct chat *chat, const struct party *peer);

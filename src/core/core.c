@@ -35,7 +35,6 @@ struct core *core_new(const struct core_options *options) {
     assert(options->boot != 0 && options->window >= 1 && options->window <= 64);
     struct core *core = memory_zero(1, sizeof *core);
     core->options = *options;
-    core->sessions.block_bytes = sizeof(struct session);
     core->chats.block_bytes = sizeof(struct chat);
     ending_init(core);
     sync_init(core);
@@ -43,17 +42,13 @@ struct core *core_new(const struct core_options *options) {
 }
 
 void core_free(struct core *core) {
-    for (uint32_t i = 0; i < core->slot_count; i++)
-        if (core->slots[i].session != NULL)
-            session_destroy(core, core->slots[i].session);
+    session_free_all(core);
     pairing_free(core->spent);
     ending_fini(core);
-    free(core->slots);
     free(core->actions);
     free(core->local);
     heap_fini(&core->timers);
     heap_fini(&core->throttles);
-    slab_fini(&core->sessions);
     slab_fini(&core->chats);
     free(core);
 }
@@ -152,7 +147,7 @@ static void step_drain(struct core *core, uint32_t spread_ms) {
     core->draining = true;
     core->drain_spread_ms = spread_ms;
     for (uint32_t i = 0; i < core->slot_count; i++) {
-        struct session *session = core->slots[i].session;
+        struct session *session = session_of_slot(core, i);
         if (session == NULL)
             continue;
         pairing_drain(core, session);

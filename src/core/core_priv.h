@@ -6,6 +6,7 @@
 
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/pool.h"
 #include "base/slab.h"
 
 /* The states of a session, those of a search (SEEKING to ACCEPTING) side by side. Every change goes through
@@ -61,35 +62,34 @@ struct rivals {
     uint8_t asked;        /* ... and how often */
 };
 
-/* One side of a chat, as its own node knows it.
+/* One side of a chat, as its own node knows it: two lines of the processor's cache, which each message has to fetch.
  *
  * in: from our client to the stranger. out: from the stranger to our client. */
 struct chat {
     struct chat_id id;
-    uint64_t fence;        /* ours */
-    struct rivals *rivals; /* owned; NULL = none, as in nearly every chat */
-    uint8_t side;          /* enum side: ours */
-    uint8_t looking;       /* enum looking: LOOKUP was requested */
+    struct {
+        struct address at;
+        uint64_t fence;
+    } peer;          /* who it is: session.recent[0] */
+    uint64_t fence;  /* ours */
+    uint8_t side;    /* enum side: ours */
+    uint8_t looking; /* enum looking: LOOKUP was requested */
     bool peer_here : 1;
     bool peer_silent : 1; /* away, but only as they did not answer: perhaps nothing gets there */
     bool peer_reliable : 1;
-    bool out_known : 1; /* we have passed on all of this chat's messages, so an ack can be checked here */
-    bool outdated : 1;  /* word of our side's having gone elsewhere may have been lost: when it resumes here, it may
+    bool out_known : 1;    /* we have passed on all of this chat's messages, so an ack can be checked here */
+    bool outdated : 1;     /* word of our side's having gone elsewhere may have been lost: when it resumes here, it may
                          * have spoken there */
-    uint16_t nonce;     /* tells the tags of one chat from those of the session's next: 1 to 2047 */
-    struct {
-        struct address at;
-        uint64_t person;
-        uint64_t fence;
-    } peer;
-    int64_t born_wall_ms;  /* for the token */
-    int64_t hold_until_ms; /* our grace, while AWAY; on the clock of core_heard_ms() */
-    int64_t peer_until_ms; /* the stranger's, while not peer_here; on the same */
+    uint16_t nonce;        /* tells the tags of one chat from those of the session's next: 1 to 2047 */
     uint64_t in_next;      /* the next new seq; 0 = not known (the chat was taken over from another node) */
     uint64_t in_acked;     /* the highest seq the stranger has acknowledged */
     uint64_t in_refused;   /* the seq that got window_full and has not come again; 0 = none */
     uint64_t out_high;     /* the highest seq passed on; 0 = none, or not known */
     uint64_t out_acked;    /* the highest ack passed back */
+    int64_t born_wall_ms;  /* for the token */
+    int64_t hold_until_ms; /* our grace, while AWAY; on the clock of core_heard_ms() */
+    int64_t peer_until_ms; /* the stranger's, while not peer_here; on the same */
+    struct rivals *rivals; /* owned; NULL = none, as in nearly every chat */
 };
 
 struct early;
@@ -129,34 +129,34 @@ struct resume {
 /* What the client asked for while its resume was not answered yet. */
 enum pending { PENDING_NONE = 0, PENDING_FIND, PENDING_LEAVE };
 
-/* A session: a connection and its resumptions. Owned by its slot. */
+/* A session: a connection and its resumptions. Lives in a page of core.pages: a session_ref is its slot and its generation. What each
+ * message needs comes first: one line of the processor's cache. */
 struct session {
-    struct heap_entry timer;    /* what its state waits for */
-    struct heap_entry throttle; /* when its connection is read again */
     uint32_t slot;
-    uint32_t generation;
-    uint32_t attempt;    /* numbers its searches */
+    uint32_t generation; /* of the session that is, or the next that will be, in the slot */
+    union {
+        uint32_t attempt;   /* numbers its searches */
+        uint32_t next_free; /* FREE: 1-based; 0 = end of the list */
+    };
     uint16_t chats;      /* how many it had, for struct chat's nonce */
     uint8_t state;       /* enum session_state */
     uint8_t pending : 2; /* enum pending */
     bool reliable : 1;
-    bool sent_elsewhere : 1; /* was asked to reconnect, because this node is cut off */
-    conn_ref conn;           /* 0 = none */
+    bool sent_elsewhere : 1;    /* was asked to reconnect, because this node is cut off */
+    struct heap_entry timer;    /* what its state waits for; from here on, nobody may touch one that is FREE */
+    struct heap_entry throttle; /* when its connection is read again */
+    conn_ref conn;              /* 0 = none */
+    struct chat *chat;          /* CHATTING, AWAY, GREETING */
+    int64_t messages_tat_us;    /* ratelimit.h */
+    struct resume *resume;      /* REBINDING, GREETING */
+    struct search *search;      /* SEEKING to ACCEPTING; or a pending find */
     uint64_t person;
-    int64_t messages_tat_us; /* ratelimit.h */
+    uint64_t recent[RECENT_STRANGERS]; /* the last first; in a chat, the stranger */
     int64_t finds_tat_us;
-    uint64_t recent[RECENT_STRANGERS]; /* the last first */
-    struct chat *chat;                 /* CHATTING, AWAY, GREETING */
-    struct search *search;             /* SEEKING to ACCEPTING; or a pending find */
-    struct resume *resume;             /* REBINDING, GREETING */
     int64_t *errors; /* times of the last ERRORS_ALLOWED protocol errors, the last first; NULL = none yet */
 };
 
-struct slot {
-    struct session *session; /* NULL = free */
-    uint32_t generation;     /* of the session that is, or the next that will be, in it */
-    uint32_t next_free;      /* 1-based; 0 = end of the list */
-};
+enum { SESSIONS_PER_PAGE = POOL_PAGE_BYTES / sizeof(struct session) };
 
 /* A walk over all slots, a part at a time. */
 struct walk {
@@ -175,12 +175,10 @@ struct core {
     struct peer_frame *local; /* frames between two sessions of this node, in order, to be taken within the same step */
     size_t local_count;
     size_t local_capacity;
-    struct slab sessions;
     struct slab chats;
-    struct slot *slots;
-    uint32_t slot_count;
-    uint32_t slot_capacity;
-    uint32_t free_slot; /* 1-based; 0 = none */
+    struct session **pages;
+    uint32_t slot_count; /* that were ever taken: the pages have room for more */
+    uint32_t free_slot;  /* 1-based; 0 = none */
     struct heap timers;
     struct heap throttles;
     bool draining;

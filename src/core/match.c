@@ -50,7 +50,6 @@ static void matched(struct core *core, struct session *session, const struct bro
     struct chat *chat = chat_open(core, session, event->chat, side);
     chat->fence = event->match.fence;
     chat_set_peer(chat, &peer->who);
-    chat->peer.person = peer->who.person;
     chat->out_known = true;
     chat->in_next = 1;
     session_remember(session, peer->who.person);

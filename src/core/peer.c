@@ -251,7 +251,7 @@ static void chat_node_gone(struct core *core, struct session *session, uint64_t 
 
 void peer_node_gone(struct core *core, uint64_t boot) {
     for (uint32_t i = 0; i < core->slot_count && !core->cut_off; i++) {
-        struct session *session = core->slots[i].session;
+        struct session *session = session_of_slot(core, i);
         if (session == NULL)
             continue;
         if (session->chat == NULL)

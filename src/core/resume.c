@@ -131,7 +131,6 @@ static void take_place(struct core *core, struct session *session, const struct 
     } else {
         memcpy(session->recent, claims->earlier, sizeof claims->earlier);
         chat_open(core, session, claims->chat, claims->side);
-        session->chat->peer.person = claims->peer;
         session->chat->peer_here = peer.at.boot != 0;
         session->chat->peer_until_ms = core_heard_ms(core) + (int64_t)core->options.grace_ms;
     }

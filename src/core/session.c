@@ -4,6 +4,7 @@
 #include "session.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
 #include "resume.h"
 
 #include "base/memory.h"
+#include "base/poison.h"
 
 #define TO(name) (1u << SESSION_##name)
 
@@ -51,27 +53,40 @@ void session_set_timer(struct core *core, struct session *session, int64_t at_ms
 /* --- slots
  * ------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t take_slot(struct core *core) {
+static void add_page(struct core *core) {
+    uint32_t count = core->slot_count / SESSIONS_PER_PAGE;
+    core->pages = memory_resize(core->pages, count + 1, sizeof *core->pages);
+    core->pages[count] = pool_take();
+}
+
+/* Of those who are free nobody may touch more than says that they are. */
+enum { HIDDEN_FROM = offsetof(struct session, timer), HIDDEN_BYTES = sizeof(struct session) - HIDDEN_FROM };
+
+static struct session *take_slot(struct core *core) {
+    struct session *session;
     if (core->free_slot != 0) {
-        uint32_t index = core->free_slot - 1;
-        core->free_slot = core->slots[index].next_free;
-        return index;
+        session = session_slot(core, core->free_slot - 1);
+        core->free_slot = session->next_free;
+        ASAN_UNPOISON_MEMORY_REGION((char *)session + HIDDEN_FROM, HIDDEN_BYTES);
+        *session = (struct session){.slot = session->slot, .generation = session->generation};
+    } else {
+        if (core->slot_count % SESSIONS_PER_PAGE == 0)
+            add_page(core);
+        session = session_slot(core, core->slot_count);
+        *session = (struct session){.slot = core->slot_count++, .generation = 1};
     }
-    if (core->slot_count == core->slot_capacity) {
-        core->slot_capacity = core->slot_capacity + core->slot_capacity / 2 + 16;
-        core->slots = memory_resize(core->slots, core->slot_capacity, sizeof *core->slots);
-    }
-    core->slots[core->slot_count] = (struct slot){.generation = 1};
-    return core->slot_count++;
+    return session;
+}
+
+static void give_slot(struct core *core, struct session *session) {
+    session->generation = session->generation == UINT32_MAX ? 1 : session->generation + 1;
+    session->next_free = core->free_slot;
+    core->free_slot = session->slot + 1;
+    ASAN_POISON_MEMORY_REGION((char *)session + HIDDEN_FROM, HIDDEN_BYTES);
 }
 
 struct session *session_create(struct core *core, conn_ref conn) {
-    uint32_t index = take_slot(core);
-    struct session *session = slab_take(&core->sessions);
-    *session = (struct session){0};
-    core->slots[index].session = session;
-    session->slot = index;
-    session->generation = core->slots[index].generation;
+    struct session *session = take_slot(core);
     session->conn = conn;
     session->person = core->event->entropy[0] | 1; /* never 0 */
     core->states[SESSION_FREE]++;
@@ -86,22 +101,30 @@ void session_destroy(struct core *core, struct session *session) {
     session_set_state(core, session, SESSION_FREE);
     core->states[SESSION_FREE]--;
     heap_remove(&core->throttles, &session->throttle);
-    struct slot *slot = &core->slots[session->slot];
-    slot->session = NULL;
-    slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
-    slot->next_free = core->free_slot;
-    core->free_slot = session->slot + 1;
     pairing_free(session->search);
     chat_free(core, session->chat);
     free(session->resume);
     free(session->errors);
-    slab_give(&core->sessions, session);
+    give_slot(core, session);
+}
+
+void session_free_all(struct core *core) {
+    for (uint32_t i = 0; i < core->slot_count; i++)
+        if (session_of_slot(core, i) != NULL)
+            session_destroy(core, session_of_slot(core, i));
+    for (uint32_t i = 0; i < core->slot_count; i += SESSIONS_PER_PAGE) {
+        struct session *page = session_slot(core, i);
+        ASAN_UNPOISON_MEMORY_REGION(page, POOL_PAGE_BYTES);
+        pool_give(page);
+    }
+    free(core->pages);
 }
 
 static struct session *at_slot(const struct core *core, uint32_t slot, uint32_t generation) {
-    if (slot >= core->slot_count || core->slots[slot].session == NULL || core->slots[slot].generation != generation)
+    if (slot >= core->slot_count)
         return NULL;
-    return core->slots[slot].session;
+    struct session *session = session_of_slot(core, slot);
+    return session != NULL && session->generation == generation ? session : NULL;
 }
 
 struct session *session_get(const struct core *core, session_ref ref) {

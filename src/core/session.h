@@ -9,6 +9,20 @@ struct session *session_create(struct core *core, conn_ref conn);
 /* Frees the session and its slot, without a word to anybody. */
 void session_destroy(struct core *core, struct session *session);
 
+/* Frees all sessions, and what they live in. */
+void session_free_all(struct core *core);
+
+/* What is in a slot that was ever taken, be it free. */
+static inline struct session *session_slot(const struct core *core, uint32_t slot) {
+    return &core->pages[slot / SESSIONS_PER_PAGE][slot % SESSIONS_PER_PAGE];
+}
+
+/* The session in it; NULL = it is free. */
+static inline struct session *session_of_slot(const struct core *core, uint32_t slot) {
+    struct session *session = session_slot(core, slot);
+    return session->state == SESSION_FREE ? NULL : session;
+}
+
 /* Looking for a stranger, whatever that has come to. */
 static inline bool session_searching(const struct session *session) {
     return session->state >= SESSION_SEEKING && session->state <= SESSION_ACCEPTING;

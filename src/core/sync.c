@@ -54,7 +54,7 @@ static bool walk_part(struct core *core, struct walk *walk, uint32_t spread_ms,
         walk->end = core->slot_count;
     uint32_t part = walk->end / (spread_ms / PART_MS) + 1;
     for (; part > 0 && walk->next < walk->end; part--) {
-        struct session *session = core->slots[walk->next++].session;
+        struct session *session = session_of_slot(core, walk->next++);
         if (session != NULL)
             each(core, session);
     }
@@ -128,7 +128,7 @@ void sync_hold_again(struct core *core) {
 /* Sets the deadlines of all chats to what counts now that frames may be lost, or may have been. */
 static void set_deadlines(struct core *core) {
     for (uint32_t i = 0; i < core->slot_count; i++) {
-        struct session *session = core->slots[i].session;
+        struct session *session = session_of_slot(core, i);
         if (session == NULL || session->chat == NULL)
             continue;
         session->chat->outdated = true;
@@ -161,7 +161,7 @@ void sync_link_resumed(struct core *core) {
     core->cut_off = false;
     core->elsewhere_ms = INT64_MAX;
     for (uint32_t i = 0; i < core->slot_count; i++) {
-        struct session *session = core->slots[i].session;
+        struct session *session = session_of_slot(core, i);
         if (session == NULL)
             continue;
         resume_link_resumed(core, session);
@@ -195,7 +195,7 @@ static void send_elsewhere(struct core *core, struct session *session) {
 static void send_all_elsewhere(struct core *core) {
     core->elsewhere_ms = INT64_MAX;
     for (uint32_t i = 0; i < core->slot_count; i++) {
-        struct session *session = core->slots[i].session;
+        struct session *session = session_of_slot(core, i);
         if (session == NULL)
             continue;
         bool apart = session->state == SESSION_CHATTING && is_elsewhere(core, session->chat);

@@ -67,28 +67,28 @@ struct http_reply {
     bool held;           /* the socket was told not to say that it is readable */
 };
 
-/* One accepted socket. Lives in a page of net.pages; a conn_ref is its slot + 1 and its generation. */
+/* One accepted socket. Lives in a page of net.pages; a conn_ref is its slot + 1 and its generation. What each message needs comes first. */
 struct conn {
     struct net *net;
     struct lws *wsi;
     session_ref session;
-    struct heap_entry deadline; /* in net.deadlines, on the clock of net_now() */
-    uint32_t slot;
     int64_t heard_ms; /* when the peer was last heard */
     struct wiretap tap;
+    uint32_t slot;
+    uint32_t generation;
     struct inbox *inbox;
     struct sendq *sendq;
+    uint8_t phase;     /* enum conn_phase */
+    bool internal : 1; /* accepted by the internal listener */
+    bool served : 1;   /* a request of it was answered */
+    bool told : 1;     /* on_open was called: on_close is owed */
+    bool paused : 1;
+    bool broken : 1;            /* a write failed: nothing more can be sent */
+    bool scheduled : 1;         /* in net.scheduled */
+    uint16_t close_code;        /* 0 = not known yet */
+    struct heap_entry deadline; /* in net.deadlines, on the clock of net_now() */
     struct http_reply *reply;
     uint64_t address_key; /* from CONN_ADMITTED on */
-    uint32_t generation;
-    uint16_t close_code; /* 0 = not known yet */
-    uint8_t phase;       /* enum conn_phase */
-    bool internal : 1;   /* accepted by the internal listener */
-    bool served : 1;     /* a request of it was answered */
-    bool told : 1;       /* on_open was called: on_close is owed */
-    bool paused : 1;
-    bool broken : 1;    /* a write failed: nothing more can be sent */
-    bool scheduled : 1; /* in net.scheduled */
 };
 
 enum { CONNS_PER_PAGE = POOL_PAGE_BYTES / sizeof(struct conn) };

@@ -58,7 +58,7 @@ house_calls() {
   local allowed='mem(chr|cmp|cpy|move|set)|str(casecmp|ncasecmp|chr|cmp|cspn|len|ncmp|nlen|pbrk|rchr|spn|str|tod|tol|toll|toul|toull)|__isoc.*_strto.*'
   allowed+='|snprintf|vsnprintf|qsort|bsearch|free|abort|__assert_fail|__ctype_.*|__stack_chk_fail|json_.*|utf8proc_.*'
   allowed+='|__(asan|ubsan|sanitizer)_.*|_GLOBAL_OFFSET_TABLE_'
-  allowed+='|(buffer|heap|list|map|memory|slab|base64url|utf8)_.*'
+  allowed+='|(buffer|heap|list|map|memory|pool|slab|base64url|utf8)_.*'
   local library=build-dev/lib$1.a outside
   [[ -s $library ]] || { echo "$library has not been built"; return 1; }
   outside=$(comm -23 <(nm -u "$library" | awk 'NF == 2 { print $2 }' | sort -u) \

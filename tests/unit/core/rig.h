@@ -366,7 +366,7 @@ static RIG_UNUSED struct broker_event rig_found_event(const struct rig *rig, ses
     event.chat_state.record.id = chat->id;
     event.chat_state.record.party[chat->side] =
         (struct party){.at = event.to, .person = session->person, .fence = chat->fence, .reliable = session->reliable};
-    event.chat_state.record.party[side_other(chat->side)] = chat_peer(chat);
+    event.chat_state.record.party[side_other(chat->side)] = chat_peer(session);
     return event;
 }
 #define rig_found(rig, ref, status, held) rig_broker(rig, rig_found_event(rig, ref, status, held))
@@ -396,7 +396,7 @@ static RIG_UNUSED struct claims rig_claims(const struct rig *rig, session_ref re
                            .reliable = session->reliable,
                            .peer_reliable = session->chat->peer_reliable,
                            .person = session->person,
-                           .peer = session->chat->peer.person,
+                           .peer = session->recent[0],
                            .born_ms = session->chat->born_wall_ms};
 }
 

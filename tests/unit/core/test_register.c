@@ -50,7 +50,7 @@ static void expect_hold(struct rig *rig, session_ref ref) {
     assert_int_equal(own->fence, session->chat->fence);
     assert_int_equal(own->reliable, session->reliable);
     assert_true(address_equal(peer->at, session->chat->peer.at));
-    assert_int_equal(peer->person, session->chat->peer.person);
+    assert_int_equal(peer->person, session->recent[0]);
     assert_int_equal(peer->fence, session->chat->peer.fence);
     assert_int_equal(peer->reliable, session->chat->peer_reliable);
 }

@@ -9,7 +9,7 @@ static session_ref resume_here(struct rig *rig, session_ref old, uint64_t fence)
     session_ref new = rig_open(rig, NEW_CONN);
     rig_resume(rig, new, &ours);
     rig_skip(rig);
-    rig_broker(rig, rig_rebound_event(rig_address(rig, new), &ours, fence, chat_peer(rig_session(rig, old)->chat),
+    rig_broker(rig, rig_rebound_event(rig_address(rig, new), &ours, fence, chat_peer(rig_session(rig, old)),
                                       rig_address(rig, old)));
     return new;
 }
@@ -69,7 +69,7 @@ static void test_outdated_here(void **state) {
     struct claims ours = rig_claims(&rig, new);
     rig_resume(&rig, third, &ours);
     rig_skip(&rig);
-    rig_broker(&rig, rig_rebound_event(rig_address(&rig, third), &ours, 3, chat_peer(rig_session(&rig, new)->chat),
+    rig_broker(&rig, rig_rebound_event(rig_address(&rig, third), &ours, 3, chat_peer(rig_session(&rig, new)),
                                        rig_address(&rig, new)));
     rig_skip(&rig);
     rig_peer_with(&rig, third, PEER_STATE, state.here, true);
@@ -251,7 +251,7 @@ static void test_both_resume_at_once(void **state) {
     session_ref a = rig_open(&rig, CONN), b = rig_open(&rig, OTHER_CONN);
     rig_match_both(&rig, a, true, b, true);
     struct claims of_a = rig_claims(&rig, a), of_b = rig_claims(&rig, b);
-    struct party party_b = chat_peer(rig_session(&rig, a)->chat);
+    struct party party_b = chat_peer(rig_session(&rig, a));
     struct address old_a = rig_address(&rig, a), old_b = rig_address(&rig, b);
     rig_close(&rig, a, CONN);
     rig_skip(&rig);

@@ -25,7 +25,7 @@ static struct peer_frame moved_to(const struct rig *rig, session_ref ref, uint64
 
 static struct broker_event answer(const struct rig *rig, session_ref ref, struct address at, uint64_t fence) {
     struct claims ours = rig_claims(rig, ref);
-    return rig_rebound_event(at, &ours, fence, chat_peer(rig_session(rig, ref)->chat), ELSEWHERE);
+    return rig_rebound_event(at, &ours, fence, chat_peer(rig_session(rig, ref)), ELSEWHERE);
 }
 
 static void test_stays(void **state) {
