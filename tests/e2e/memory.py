@@ -16,7 +16,8 @@ import struct
 import subprocess
 import sys
 
-# By VERSION_ID of os-release. The goals are 2,048 and 2,560; what is free of the last huge page of 2 MB comes on top: 210 of each.
+# By VERSION_ID of os-release. The goals are 2,048 and 2,560. Where the kernel makes huge pages of all there is ("always"), the last of
+# the C library's heap comes on top: up to 210 of each.
 MOST_BYTES = {"12": 2400, "13": 2900}
 MASK = b"\x01\x02\x03\x04"
 
