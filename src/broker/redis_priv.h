@@ -126,7 +126,8 @@ struct redis_broker {
     struct map gone;    /* boot → itself: NODE_GONE is in the inbox */
     bool polling;
 
-    struct redis_call *calls[REDIS_SCRIPTS]; /* what was asked for in this turn; NULL: nothing */
+    struct redis_call *calls[REDIS_SCRIPTS]; /* what was asked for, and is not sent; NULL: nothing */
+    unsigned requests_under_way;             /* sent, and not answered */
     struct redis_offer offers[REDIS_OFFERS]; /* by chat, the latest: to know whom to suspect */
     struct list owed;                        /* withdrawals and ends that Redis has not heard of */
     size_t owed_count;
@@ -196,11 +197,11 @@ struct buffer *redis_call_begin(struct redis_broker *self, enum redis_script scr
                                 const struct broker_request *request, redis_answer_fn *answer)
     __attribute__((returns_nonnull));
 void redis_call_end(struct redis_broker *self, enum redis_script script);
-/* At the end of each turn of the loop: sends what was asked for in it. */
+/* At the end of each turn of the loop: sends what was asked for in it, unless many requests are under way. */
 void redis_calls_flush(struct redis_broker *self);
 /* Redis is away: what was asked for gets bad answers. */
 void redis_calls_drop(struct redis_broker *self);
-/* How many calls wait for the end of the turn. */
+/* How many calls are not sent yet. */
 size_t redis_calls_queued(const struct redis_broker *self);
 void redis_calls_init(struct redis_broker *self);
 void redis_calls_fini(struct redis_broker *self);

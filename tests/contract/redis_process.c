@@ -203,9 +203,11 @@ const struct redisReply *redis_process_ask(struct redis_process *process, const 
     return process->reply;
 }
 
-unsigned long redis_process_publishes(struct redis_process *process) {
+unsigned long redis_process_calls(struct redis_process *process, const char *command) {
+    char name[64];
+    snprintf(name, sizeof name, "cmdstat_%s:calls=", command);
     const redisReply *reply = redis_process_ask(process, "INFO commandstats");
-    const char *at = strstr(reply->str, "cmdstat_publish:calls=");
+    const char *at = strstr(reply->str, name);
     return at != NULL ? strtoul(strchr(at, '=') + 1, NULL, 10) : 0;
 }
 

@@ -32,9 +32,9 @@ void redis_process_thaw(struct redis_process *process);
  * fails the test. The answer is good until the next question. */
 const struct redisReply *redis_process_ask(struct redis_process *process, const char *format, ...);
 
-/* How often PUBLISH was called; how many listen to a node's inbox ("i" control, "d" data); whether there are any such
- * inboxes. */
-unsigned long redis_process_publishes(struct redis_process *process);
+/* How often a command (in lower case) was called; how many listen to a node's inbox ("i" control, "d" data); whether there are any
+ * such inboxes. */
+unsigned long redis_process_calls(struct redis_process *process, const char *command);
 unsigned redis_process_listeners(struct redis_process *process, const char *inbox, uint64_t boot);
 bool redis_process_has(struct redis_process *process, const char *inbox);
 
