@@ -176,11 +176,11 @@ local function search()
 end
 
 -- --- requests ---
-local places, queues = {}, {} -- of those who ask, by number in ARGV
+local places = {} -- of those who ask, by number in ARGV
 local new_time
 
 local function wait(place, time)
-    put(place, me, my_queues, time .. place .. my_language .. sub(me, 4, 4))
+    put(place, me, my_queues, time .. place .. my_language .. (relaxed and '1' or '0'))
     if languages and my_language ~= NONE then
         languages[OPEN .. my_language] = true
     end
@@ -197,8 +197,8 @@ local function seek(ticket, number)
     if line[place] then
         take(place)
     end
-    me, my_person, my_language = ticket, sub(ticket, 35, 42), sub(ticket, 67, 74)
-    relaxed, topics, my_queues = byte(ticket, 4) == YES, byte(ticket, 75), queues[number]
+    me, my_person, my_queues = ticket, sub(ticket, 35, 42), queues_of(ticket)
+    my_language, relaxed, topics = my_queues.language, my_queues.relaxed, my_queues.topics
     while search() do
         local node = sub(best_place, 1, 8)
         local listening = listens(node)
@@ -206,7 +206,7 @@ local function seek(ticket, number)
         if listening then
             local pieces = pieces_for(node)
             local n = #pieces
-            pieces[n + 1], pieces[n + 2], pieces[n + 3], pieces[n + 4] = 'O', sub(best, 15, 34), time, ticket
+            pieces[n + 1], pieces[n + 2] = 'O' .. sub(best, 15, 34) .. time, ticket
             return '1' .. time .. node
         end
     end
@@ -240,7 +240,7 @@ local function read_ahead()
                 end
                 last = its
             end
-            queues[i], place = its, sub(request, 15, 30)
+            place = sub(request, 15, 30)
         else
             place = sub(request, 2, 17)
         end

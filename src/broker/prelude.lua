@@ -2,7 +2,7 @@
 --
 -- KEYS  {pb}:n; all keys have this hash tag
 -- ARGV  the asking node (8 bytes); then the requests of one turn of its loop: a letter, and what it needs
--- Gives an answer to each request, in their order, and behind them what the asking node itself is told, or ''. An
+-- Gives an answer to each request, in their order, and behind them the pieces of what the asking node itself is told. An
 --       answer '!' and a text is an error of that request: the others are carried out.
 --
 -- {pb}:n        HASH    node → how it is; and what is known of this Redis: beat.lua
@@ -19,7 +19,7 @@
 -- Speed: a call of Redis costs about a microsecond, a string that is made a tenth and a thousandth for each byte, as
 --        Lua hashes all of it (tests/bench/redis_match.c measures the whole). So there is one call of a script for all
 --        requests of a turn, and one message for each node that is told something; texts are passed on as they came;
---        and what was asked once is remembered until the script ends.
+--        what was asked once is remembered until the script ends; and what can be left to the node isn't put together here.
 local NODES, SUSPECTS, LINE, LANGUAGES = '{pb}:n', '{pb}:s', '{pb}:t', '{pb}:l'
 
 local call, byte, find, sub = redis.call, string.byte, string.find, string.sub
@@ -78,11 +78,9 @@ local function answer_all(handlers, finish)
     if finish then
         finish()
     end
-    answers[count] = ''
+    answers[count] = said[self] or {}
     for node, pieces in pairs(said) do
-        if node == self then
-            answers[count] = table.concat(pieces)
-        else
+        if node ~= self then
             call('PUBLISH', channels[node], table.concat(pieces))
         end
     end

@@ -3,7 +3,7 @@
  * leave, as what a call costs Redis beside its requests is as much as two or three of them.
  *
  * Flow:  the bytes of each request → at the end of the turn EVALSHA → an array of answers in the same order, and behind
- *        them what this node is told by it, as if it had come to its inbox.
+ *        them the pieces of what this node is told by it, as if it had come to its inbox.
  * Fails: the link is down or breaks → NULL is answered; the script may have run. Redis has lost the script (SCRIPT
  *        FLUSH) → its text is sent, which also loads it. An error, of the call or of one request in it → logged, NULL;
  *        READONLY and its like: the server was made a replica, the link is cut to find the one that is not. */
@@ -149,16 +149,36 @@ static void answer(struct redis_call *call, unsigned at, const struct redisReply
         call->asked[at].answer(call->self, &call->asked[at].request, &reader);
 }
 
+static bool is_list(const struct redisReply *reply) {
+    return reply->type == REDIS_REPLY_ARRAY && reply->elements > 0;
+}
+
+static bool are_strings(const struct redisReply *list, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (list->element[i]->type != REDIS_REPLY_STRING)
+            return false;
+    return true;
+}
+
+/* What this node is told, in pieces. */
+static void take_pieces(struct redis_broker *self, const struct redisReply *pieces) {
+    struct buffer message = {0};
+    for (size_t i = 0; i < pieces->elements; i++)
+        buffer_append(&message, pieces->element[i]->str, pieces->element[i]->len);
+    redis_take_message(self, message.bytes, message.length);
+    buffer_fini(&message);
+}
+
 /* `reply` is what the script gives, or NULL. */
 static void finish(struct redis_call *call, const struct redisReply *reply) {
     struct redis_broker *self = call->self;
-    bool good = reply != NULL && reply->type == REDIS_REPLY_ARRAY && reply->elements == call->count + 1;
-    for (size_t i = 0; good && i <= call->count; i++)
-        good = reply->element[i]->type == REDIS_REPLY_STRING;
+    bool good =
+        reply != NULL && is_list(reply) && reply->elements == call->count + 1 && are_strings(reply, call->count);
     for (unsigned i = 0; i < call->count; i++)
         answer(call, i, good ? reply->element[i] : NULL);
-    if (good && reply->element[call->count]->len > 0 && !self->closing)
-        redis_take_message(self, reply->element[call->count]->str, reply->element[call->count]->len);
+    const struct redisReply *pieces = good ? reply->element[call->count] : NULL;
+    if (pieces != NULL && is_list(pieces) && are_strings(pieces, pieces->elements) && !self->closing)
+        take_pieces(self, pieces);
     buffer_fini(&call->bytes);
     free(call->asked);
     free(call);

@@ -29,25 +29,36 @@ local function queues_without_topics(relaxed, language)
     local queues = known[language]
     if not queues then
         queues = {OPEN .. language, relaxed and language ~= NONE and RELAXED or nil}
+        queues.topics, queues.relaxed, queues.language = 0, relaxed, language
         known[language] = queues
     end
     return queues
 end
 
--- The queues of a ticket, the topics first. Borrowed: they may be another ticket's, too.
-local function queues_of(ticket)
-    local topics, relaxed = byte(ticket, 75), byte(ticket, 4) == YES
-    if topics == 0 then
-        return queues_without_topics(relaxed, sub(ticket, 67, 74))
-    end
-    local queues = {}
+local function queues_with_topics(ticket, topics, relaxed, language)
+    local queues = {topics = topics, relaxed = relaxed, language = language}
     for i = 1, topics do
         queues[i] = sub(ticket, 68 + 8 * i, 75 + 8 * i)
     end
     if relaxed then
-        for _, queue in ipairs(queues_without_topics(true, sub(ticket, 67, 74))) do
+        for _, queue in ipairs(queues_without_topics(true, language)) do
             queues[#queues + 1] = queue
         end
+    end
+    return queues
+end
+
+local known_queues = {} -- ticket → its queues
+
+-- The queues of a ticket, the topics first; and what they follow from: how many topics, whether it has relaxed, its
+-- language. Borrowed: they may be another ticket's, too.
+local function queues_of(ticket)
+    local queues = known_queues[ticket]
+    if not queues then
+        local topics, relaxed, language = byte(ticket, 75), byte(ticket, 4) == YES, sub(ticket, 67, 74)
+        queues = topics == 0 and queues_without_topics(relaxed, language) or
+            queues_with_topics(ticket, topics, relaxed, language)
+        known_queues[ticket] = queues
     end
     return queues
 end
