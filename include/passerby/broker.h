@@ -157,6 +157,9 @@ struct broker_ops {
     /* Carries bytes (copied before the return) to the node with that boot id, in order per pair of nodes while no link
      * breaks. */
     void (*relay)(struct broker *broker, uint64_t boot, const void *bytes, size_t length);
+    /* The same, and in the same order, for what nobody waits for: it may be a few milliseconds late, so as to go with what
+     * somebody does wait for. */
+    void (*relay_soon)(struct broker *broker, uint64_t boot, const void *bytes, size_t length);
     /* Delivers what has arrived, at most a bounded number of events; wakes again if more is left. */
     void (*poll)(struct broker *broker, int64_t now_ms);
     /* Says how many people are connected to this node. */

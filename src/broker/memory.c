@@ -304,6 +304,7 @@ static void memory_close(struct broker *broker) {
 static const struct broker_ops memory_ops = {
     .request = memory_request,
     .relay = memory_relay,
+    .relay_soon = memory_relay,
     .poll = memory_poll,
     .report_online = memory_report_online,
     .online = memory_online,

@@ -122,7 +122,11 @@ static void redis_request(struct broker *broker, const struct broker_request *re
 }
 
 static void redis_relay(struct broker *broker, uint64_t boot, const void *bytes, size_t length) {
-    redis_pack(self_of(broker), boot, bytes, length);
+    redis_pack(self_of(broker), boot, bytes, length, true);
+}
+
+static void redis_relay_soon(struct broker *broker, uint64_t boot, const void *bytes, size_t length) {
+    redis_pack(self_of(broker), boot, bytes, length, false);
 }
 
 static void redis_poll(struct broker *broker, int64_t now_ms) {
@@ -204,6 +208,7 @@ void redis_broker_stats(const struct broker *broker, struct redis_broker_stats *
 static const struct broker_ops redis_ops = {
     .request = redis_request,
     .relay = redis_relay,
+    .relay_soon = redis_relay_soon,
     .poll = redis_poll,
     .report_online = redis_report_online,
     .online = redis_online,

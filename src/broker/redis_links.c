@@ -206,7 +206,7 @@ uint64_t redis_loop_ms(const struct redis_broker *self) {
 
 void redis_turn_within(struct redis_broker *self, uint64_t ms) {
     uv_timer_t *turn = &self->pulse->turn;
-    if (!uv_is_active((uv_handle_t *)turn))
+    if (!uv_is_active((uv_handle_t *)turn) || uv_timer_get_due_in(turn) > ms)
         uv_timer_start(turn, on_turn, ms, 0);
 }
 

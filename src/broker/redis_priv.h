@@ -60,6 +60,8 @@ struct redis_traffic {
     unsigned under_way; /* not answered */
     uint64_t since_ms;  /* when the present window began, by redis_loop_ms() */
     unsigned frames;    /* that have left in it */
+    uint64_t left_ms;   /* when the last pack left */
+    bool urgent;        /* something that somebody waits for is collected */
 };
 
 /* A Redis that carries frames and keeps nothing (--redis-relay). */
@@ -227,7 +229,8 @@ void redis_hear(void *self, const char *bytes, size_t length);
 void redis_take_message(struct redis_broker *self, const char *bytes, size_t length);
 
 /* --- redis_relay.c --- */
-void redis_pack(struct redis_broker *self, uint64_t boot, const void *bytes, size_t length);
+/* `urgent`: somebody waits for it. */
+void redis_pack(struct redis_broker *self, uint64_t boot, const void *bytes, size_t length, bool urgent);
 void redis_publish_packs(struct redis_broker *self);
 void redis_drop_packs(struct redis_broker *self);
 /* To this node's own inboxes: control on main; data on a relay, where nobody listens unless it is home, but an answer

@@ -107,7 +107,9 @@ static void send_frame(struct node *node, const struct action *action) {
 static void send_to_peer(struct node *node, const struct peer_frame *frame) {
     buffer_clear(&node->envelope);
     wire_envelope_encode(frame, &node->envelope);
-    node->broker->ops->relay(node->broker, frame->to.boot, node->envelope.bytes, node->envelope.length);
+    const struct broker_ops *ops = node->broker->ops;
+    (frame->kind == PEER_ACK ? ops->relay_soon : ops->relay)(node->broker, frame->to.boot, node->envelope.bytes,
+                                                             node->envelope.length);
 }
 
 static void count(struct node *node, const struct action *action) {

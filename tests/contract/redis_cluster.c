@@ -56,6 +56,10 @@ static void coat_relay(struct broker *broker, uint64_t boot, const void *bytes, 
     inner_of(broker)->ops->relay(inner_of(broker), boot, bytes, length);
 }
 
+static void coat_relay_soon(struct broker *broker, uint64_t boot, const void *bytes, size_t length) {
+    inner_of(broker)->ops->relay_soon(inner_of(broker), boot, bytes, length);
+}
+
 static void coat_poll(struct broker *broker, int64_t now_ms) {
     if (!((struct member *)broker)->frozen)
         inner_of(broker)->ops->poll(inner_of(broker), now_ms);
@@ -116,6 +120,7 @@ static void coat_close(struct broker *broker) {
 static const struct broker_ops coat = {
     .request = coat_request,
     .relay = coat_relay,
+    .relay_soon = coat_relay_soon,
     .poll = coat_poll,
     .report_online = coat_report_online,
     .online = coat_online,

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-enum { FEW = 5, WINDOW_FRAMES = 192, WINDOW_MS = 8 }; /* as redis_relay.c has them */
+enum { FEW = 5, WINDOW_FRAMES = 192, WINDOW_MS = 8, SOON_MS = 4 }; /* as redis_relay.c has them */
 
 struct bench {
     struct links *links;
@@ -44,6 +44,12 @@ static void say(struct bench *bench, unsigned frames) {
     struct broker *from = bench->links->nodes[0].broker;
     for (; frames > 0; frames--, bench->sent++)
         from->ops->relay(from, bench->links->nodes[1].boot, &bench->sent, sizeof bench->sent);
+}
+
+static void say_soon(struct bench *bench, unsigned frames) {
+    struct broker *from = bench->links->nodes[0].broker;
+    for (; frames > 0; frames--, bench->sent++)
+        from->ops->relay_soon(from, bench->links->nodes[1].boot, &bench->sent, sizeof bench->sent);
 }
 
 static uint64_t published(const struct bench *bench) {
@@ -173,6 +179,76 @@ static void test_many_nodes(void **state) {
     assert_all_came(bench);
 }
 
+/* What nobody waits for, alone: at the end of its turn. */
+static void test_soon_alone(void **state) {
+    struct bench *bench = *state;
+    for (unsigned i = 0; i < 10; i++) {
+        until_next_window(bench);
+        uint64_t before = published(bench);
+        say_soon(bench, FEW);
+        uv_run(&bench->links->loop, UV_RUN_NOWAIT);
+        assert_int_equal(published(bench), before + 1);
+    }
+    assert_all_came(bench);
+    assert_nothing_dropped(bench);
+}
+
+/* Shortly after a pack it waits: true, with what was published before. On a machine that pauses it doesn't. */
+static bool waits_soon(struct bench *bench, uint64_t *before) {
+    until_answered(bench);
+    say(bench, 1);
+    until_answered(bench);
+    *before = published(bench);
+    say_soon(bench, FEW);
+    uv_run(&bench->links->loop, UV_RUN_NOWAIT);
+    return published(bench) == *before;
+}
+
+static void test_soon_goes_along(void **state) {
+    struct bench *bench = *state;
+    uint64_t before;
+    for (unsigned i = 0; i < 10; i++) {
+        LINKS_UNTIL(bench->links, waits_soon(bench, &before));
+        say(bench, 1);
+        uv_run(&bench->links->loop, UV_RUN_NOWAIT);
+        assert_int_equal(published(bench), before + 1);
+    }
+    assert_all_came(bench);
+    assert_nothing_dropped(bench);
+}
+
+/* In the turn that was ordered for it, if nothing else brings one. */
+static void test_soon_leaves_by_itself(void **state) {
+    struct bench *bench = *state;
+    uv_loop_t *loop = &bench->links->loop;
+    uint64_t before;
+    for (unsigned i = 0; i < 10; i++) {
+        LINKS_UNTIL(bench->links, waits_soon(bench, &before));
+        uv_timer_stop(&bench->links->metronome);
+        assert_in_range(uv_backend_timeout(loop), 0, SOON_MS);
+        uv_timer_again(&bench->links->metronome);
+        until_answered(bench);
+        assert_int_equal(published(bench), before + 1);
+    }
+    assert_all_came(bench);
+    assert_nothing_dropped(bench);
+}
+
+/* In a full window it waits as all do. */
+static void test_soon_in_a_full_window(void **state) {
+    struct bench *bench = *state;
+    uv_loop_t *loop = &bench->links->loop;
+    until_next_window(bench);
+    uint64_t begun_ms = uv_now(loop), before = published(bench);
+    say(bench, WINDOW_FRAMES);
+    LINKS_UNTIL(bench->links, published(bench) == before + 1);
+    until_answered(bench);
+    say_soon(bench, FEW);
+    LINKS_UNTIL(bench->links, published(bench) == before + 2);
+    assert_true(uv_now(loop) - begun_ms >= WINDOW_MS);
+    assert_all_came(bench);
+}
+
 /* Who closes says what waits. */
 static void test_closing(void **state) {
     struct bench *bench = *state;
@@ -219,6 +295,10 @@ int main(void) {
         BENCH_TEST(test_full_window),
         BENCH_TEST(test_window_ends_by_itself),
         BENCH_TEST(test_many_nodes),
+        BENCH_TEST(test_soon_alone),
+        BENCH_TEST(test_soon_goes_along),
+        BENCH_TEST(test_soon_leaves_by_itself),
+        BENCH_TEST(test_soon_in_a_full_window),
         BENCH_TEST(test_closing),
         BENCH_TEST(test_closing_while_under_way),
         BENCH_TEST(test_bytes_are_bounded),

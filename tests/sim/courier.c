@@ -51,7 +51,7 @@ static void close_real(struct broker *broker) {
     of(broker)->real->ops->close(of(broker)->real);
 }
 
-static const struct broker_ops ops = {request, relay, poll, report_online, online, waiting, close_real};
+static const struct broker_ops ops = {request, relay, relay, poll, report_online, online, waiting, close_real};
 
 static void on_event(void *context, const struct broker_event *event) {
     static const char *const words[] = {"sought", "offered", "committed", "confirmed", "aborted",     "rebound",

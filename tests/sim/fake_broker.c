@@ -371,6 +371,7 @@ static void fake_close(struct broker *broker) {
 static const struct broker_ops ops = {
     .request = fake_request,
     .relay = fake_relay,
+    .relay_soon = fake_relay,
     .poll = fake_poll,
     .report_online = fake_report_online,
     .online = fake_online,

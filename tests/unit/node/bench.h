@@ -57,6 +57,7 @@ struct bench {
     size_t request_count;
     struct buffer relayed;
     uint64_t relayed_to;
+    bool relayed_soon; /* the last of it may be late */
     uint64_t here;
     int64_t polled_ms;
 };
@@ -107,7 +108,13 @@ static BENCH_UNUSED void fake_request(struct broker *broker, const struct broker
 
 static BENCH_UNUSED void fake_relay(struct broker *broker, uint64_t boot, const void *bytes, size_t length) {
     bench_of_broker(broker)->relayed_to = boot;
+    bench_of_broker(broker)->relayed_soon = false;
     buffer_append(&bench_of_broker(broker)->relayed, bytes, length);
+}
+
+static BENCH_UNUSED void fake_relay_soon(struct broker *broker, uint64_t boot, const void *bytes, size_t length) {
+    fake_relay(broker, boot, bytes, length);
+    bench_of_broker(broker)->relayed_soon = true;
 }
 
 static BENCH_UNUSED void fake_poll(struct broker *broker, int64_t now_ms) {
@@ -125,6 +132,7 @@ static BENCH_UNUSED uint64_t fake_online(const struct broker *broker) {
 static const struct broker_ops broker_ops = {
     .request = fake_request,
     .relay = fake_relay,
+    .relay_soon = fake_relay_soon,
     .poll = fake_poll,
     .report_online = fake_report_online,
     .online = fake_online,

@@ -12,6 +12,7 @@ static void test_message_out(void **state) {
     forget(&bench);
     hear(&bench, session, "{\"t\":\"msg\",\"seq\":1,\"body\":\"Gr\\u00fc\\u00dfe\"}");
     assert_int_equal(bench.relayed_to, THERE);
+    assert_false(bench.relayed_soon);
     const char *bytes = bench.relayed.bytes;
     size_t length = bench.relayed.length;
     struct peer_frame frame;
@@ -74,6 +75,7 @@ static void test_written_at_once(void **state) {
         assert_int_equal(wire_envelope_next(&bytes, &length, &frame), ENVELOPE_FRAME);
         assert_int_equal(frame.kind, PEER_ACK);
         assert_int_equal(frame.ack.seq, 1);
+        assert_true(bench.relayed_soon); /* nobody waits for an ack */
         forget(&bench);
         node_tick(bench.node); /* reported once */
         assert_int_equal(bench.relayed.length, 0);
