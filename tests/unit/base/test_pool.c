@@ -41,7 +41,7 @@ static void test_what_is_there(void **state) {
         memcpy(pages[n], &n, sizeof n);
         assert_int_equal((uintptr_t)pages[n] % POOL_PAGE_BYTES, 0);
         size_t of_this = (uintptr_t)pages[n] % HUGE_PAGE_BYTES + POOL_PAGE_BYTES;
-        assert_in_range(bytes_there(pages[n]), of_this, of_this + taken / 64);
+        assert_in_range(bytes_there(pages[n]), of_this, of_this + taken / 16);
     }
     for (int n = 0; n < PAGES; n++)
         assert_true(is_filled(pages[n], n));
