@@ -84,7 +84,8 @@ static void before_read(struct wiretap *tap) {
 static void on_read(struct wiretap *tap) {
     struct conn *conn = list_entry(tap, struct conn, tap);
     conn->heard_ms = net_now(conn->net);
-    if ((tap->unmasked || tap->broken || tap->too_big) && conn->phase == CONN_OPEN)
+    if ((tap->unmasked || tap->broken || tap->too_big || (tap->goes_on && wiretap_rest() == 0)) &&
+        conn->phase == CONN_OPEN)
         conn_schedule(conn);
 }
 
@@ -114,12 +115,32 @@ void conn_doom(struct conn *conn) {
     conn_schedule(conn);
 }
 
+static void have_read(const struct conn *conn) {
+    struct lws_pollfd readable = {lws_get_socket_fd(conn->wsi), LWS_POLLIN, LWS_POLLIN};
+    lws_service_fd(lws_get_context(conn->wsi), &readable);
+}
+
 /* Has lws read what TLS has taken from the socket already, of which the socket says nothing: together with the request,
  * or before a pause. */
 static void read_ahead(struct conn *conn) {
-    struct lws_pollfd readable = {lws_get_socket_fd(conn->wsi), LWS_POLLIN, LWS_POLLIN};
     conn->tap.cut = false;
-    lws_service_fd(lws_get_context(conn->wsi), &readable);
+    have_read(conn);
+}
+
+/* Has lws take what there is of the rest of a frame. It pauses at the end of a frame at the earliest; if it ever left something, that would be
+ * lost, and so is the connection. */
+static void read_rest(struct conn *conn) {
+    struct net *net = conn->net;
+    conn_ref ref = conn_ref_of(conn);
+    size_t before;
+    wiretap_begin_rest(&conn->tap);
+    do {
+        before = wiretap_rest();
+        have_read(conn);
+    } while (conn_find(net, ref) != NULL && wiretap_rest() > 0 && wiretap_rest() != before);
+    if (conn_find(net, ref) != NULL && wiretap_rest() > 0)
+        conn_doom(conn);
+    wiretap_end_rest();
 }
 
 void conn_reap(uv_idle_t *idle) {
@@ -142,6 +163,8 @@ void conn_reap(uv_idle_t *idle) {
             send_close(conn, CLOSE_TOO_BIG);
         else if (conn->tap.cut && conn->phase != CONN_ENDING)
             read_ahead(conn);
+        else if (conn->tap.goes_on && conn->phase == CONN_OPEN && !conn->paused)
+            read_rest(conn);
     }
     free(scheduled);
 }

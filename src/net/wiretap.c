@@ -11,7 +11,8 @@
  *
  * Flow:   watch → (HTTP) each read is cut off behind the head of a GET, so that frames never share a read with the
  *         upgrade request: lws 4.1 builds its answer in the buffer they would stand in → upgraded → each read is
- *         followed frame by frame.
+ *         followed frame by frame. Of a frame for which lws has no room the rest is read at once, and handed over in pieces: lws would read
+ *         each, and the loop wait before it.
  * Fails:  where symbols can't be interposed (a static C library), nothing is seen and unmasked frames pass; net_new()
  *         says so.
  * Owns:   one table per thread of what is watched; the only state in the program that a callee can't be handed, since
@@ -29,6 +30,7 @@
 
 enum {
     SOCKETS_AT_ONCE = 1024,  /* what the table grows by */
+    REST_BYTES = 4096,       /* read at once */
     MAX_CONTROL_BYTES = 125, /* RFC 6455 section 5.5 */
     NOT_NAMED = UINT8_MAX,
 };
@@ -41,6 +43,11 @@ struct board {
     size_t socket_count;
     struct map sessions; /* of TLS, by address of the SSL */
     const struct wiretap_hooks *hooks;
+    struct {
+        const struct wiretap *of; /* whose frame; NULL = nobody's */
+        size_t at, left;
+        char bytes[REST_BYTES];
+    } rest;
     tls_read_fn tls_read; /* OpenSSL's own */
     tls_read_fn tls_peek;
     int (*tls_pending)(const void *tls);
@@ -237,12 +244,44 @@ size_t wiretap_frames(struct wiretap *tap, uint8_t *bytes, size_t length) {
     return tap->broken ? i : length;
 }
 
-/* How much of what was read is for lws. */
-static size_t heard(struct wiretap *tap, void *bytes, size_t length) {
+/* How much of what was read is for lws. `full`: it had no room for more. */
+static size_t heard(struct wiretap *tap, void *bytes, size_t length, bool full) {
     if (tap->phase != WIRETAP_REQUEST)
         length = wiretap_frames(tap, bytes, length);
+    tap->goes_on = full && tap->phase == WIRETAP_SKIP;
     board.hooks->behind(tap);
     return length;
+}
+
+void wiretap_begin_rest(struct wiretap *tap) {
+    board.rest.of = tap;
+    board.rest.left = 0;
+}
+
+size_t wiretap_rest(void) {
+    return board.rest.left;
+}
+
+void wiretap_end_rest(void) {
+    board.rest.of = NULL;
+    board.rest.left = 0;
+}
+
+/* recv(2) of the rest of a frame. Nothing behind that frame is read, so that nobody has to keep it when lws pauses. */
+static ssize_t read_rest(const struct wiretap *tap, int fd, void *buffer, size_t length, int flags) {
+    if (board.rest.left == 0) {
+        size_t most = tap->left < REST_BYTES ? (size_t)tap->left : REST_BYTES;
+        ssize_t got = recvfrom(fd, board.rest.bytes, most, flags, NULL, NULL);
+        if (got <= 0)
+            return got;
+        board.rest.at = 0;
+        board.rest.left = (size_t)got;
+    }
+    size_t piece = board.rest.left < length ? board.rest.left : length;
+    memcpy(buffer, board.rest.bytes + board.rest.at, piece);
+    board.rest.at += piece;
+    board.rest.left -= piece;
+    return (ssize_t)piece;
 }
 
 /* Interposes recv(2), for the program and for lws. */
@@ -255,9 +294,10 @@ INTERPOSES ssize_t recv(int fd, void *buffer, size_t length, int flags) {
         if (peeked > 0)
             length = wiretap_request(tap, buffer, (size_t)peeked);
     }
-    ssize_t got = recvfrom(fd, buffer, length, flags, NULL, NULL);
+    bool rest = tap != NULL && tap == board.rest.of && tap->phase == WIRETAP_SKIP;
+    ssize_t got = rest ? read_rest(tap, fd, buffer, length, flags) : recvfrom(fd, buffer, length, flags, NULL, NULL);
     if (tap != NULL && got > 0)
-        got = (ssize_t)heard(tap, buffer, (size_t)got);
+        got = (ssize_t)heard(tap, buffer, (size_t)got, (size_t)got == length);
     return got;
 }
 
@@ -290,7 +330,7 @@ INTERPOSES int SSL_read(void *tls, void *buffer, int length) {
     }
     int got = board.tls_read(tls, buffer, length);
     if (tap != NULL && got > 0)
-        got = (int)heard(tap, buffer, (size_t)got);
+        got = (int)heard(tap, buffer, (size_t)got, false);
     return got;
 }
 

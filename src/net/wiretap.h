@@ -32,6 +32,7 @@ struct wiretap {
     bool granted : 1;    /* REQUEST: the upgrade was; the answer comes next */
     bool held : 1;       /* the kernel holds back the answer until something else is sent */
     bool cut : 1;        /* what was read ahead was not all handed over */
+    bool goes_on : 1;    /* lws had room for so much of a frame, of which more is to come */
     bool paused : 1;     /* set from outside: TLS holds nothing, for whoever asks */
     bool unmasked : 1;   /* a frame was not masked (RFC 6455 section 5.1) */
     bool broken : 1;     /* a control frame of more than 125 bytes, or a length of 64 bits (section 5.2, 5.5) */
@@ -55,6 +56,12 @@ void wiretap_unwatch(struct wiretap *tap);
 void wiretap_granted(struct wiretap *tap);
 /* The request was an upgrade: frames follow, of which none may be longer than `most`. */
 void wiretap_upgraded(struct wiretap *tap, uint32_t most);
+
+/* Until wiretap_end_rest(), reads of the rest of the frame that goes on take as much of it as there is, and hand it over in pieces.
+ * wiretap_rest() is what has been read of it, and not been handed over. */
+void wiretap_begin_rest(struct wiretap *tap);
+size_t wiretap_rest(void);
+void wiretap_end_rest(void);
 
 /* What the hooks do with bytes; for tests. Follows frames up to one with a fault, and says how many bytes are for lws.
  * lws drops a connection without a Close for what makes a frame `broken`: it is shown a length it can live with, and
