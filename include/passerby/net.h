@@ -103,6 +103,9 @@ struct net_options {
 /* The version of libwebsockets that is loaded. Static storage. */
 const char *net_library_version(void);
 
+/* How many files a net opens for itself where so many may be open, beside its listeners and its connections. */
+uint64_t net_own_files(uint64_t limit);
+
 /* Binds and listens, but accepts nothing yet. On failure returns NULL and writes one line naming the address or file
  * and what is wrong to `error`. */
 struct net *net_new(struct uv_loop_s *loop, const struct net_options *options,

@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 
 #include "base/memory.h"
+#include "base/poison.h"
 
 enum {
     HUGE_PAGE_BYTES = 2 << 20,
@@ -52,8 +53,8 @@ static void reserve(void) {
     (void)madvise(pool.next, RESERVED_BYTES, MADV_NOHUGEPAGE);
 }
 
-/* Has the kernel make a page, or all that is left of 2 MB. A huge page is made at once, or where it can't, by and by. */
-static void make(void) {
+/* Has the kernel make a page, or all that is left of 2 MB: then `*huge` is what is to become one huge page. */
+static void make(char **huge) {
     size_t left = HUGE_PAGE_BYTES - ((uintptr_t)pool.made & (HUGE_PAGE_BYTES - 1));
     if (left * WASTE_DIVISOR > pool.taken) {
         (void)madvise(pool.made, POOL_PAGE_BYTES, MADV_POPULATE_WRITE);
@@ -61,16 +62,14 @@ static void make(void) {
         return;
     }
     pool.made += left;
-    char *huge = pool.made - HUGE_PAGE_BYTES;
-    if (madvise(huge, HUGE_PAGE_BYTES, MADV_HUGEPAGE) == 0)
-        (void)madvise(huge, HUGE_PAGE_BYTES, MADV_COLLAPSE);
+    *huge = pool.made - HUGE_PAGE_BYTES;
 }
 
-static void *take_fresh(void) {
+static void *take_fresh(char **huge) {
     if (pool.next == pool.end)
         reserve();
     if (pool.next == pool.made)
-        make();
+        make(huge);
     void *page = pool.next;
     pool.next += POOL_PAGE_BYTES;
     pool.taken += POOL_PAGE_BYTES;
@@ -78,13 +77,18 @@ static void *take_fresh(void) {
 }
 
 void *pool_take(void) {
+    char *huge = NULL;
     pthread_mutex_lock(&pool.mutex);
     void *page = pool.free;
     if (page != NULL)
         memcpy(&pool.free, page, sizeof pool.free);
     else
-        page = take_fresh();
+        page = take_fresh(&huge);
     pthread_mutex_unlock(&pool.mutex);
+    ASAN_UNPOISON_MEMORY_REGION(page, POOL_PAGE_BYTES);
+    /* At once, or where the kernel can't, by and by. It takes milliseconds: other threads need not wait for it. */
+    if (huge != NULL && madvise(huge, HUGE_PAGE_BYTES, MADV_HUGEPAGE) == 0)
+        (void)madvise(huge, HUGE_PAGE_BYTES, MADV_COLLAPSE);
     return page;
 }
 
@@ -92,5 +96,6 @@ void pool_give(void *page) {
     pthread_mutex_lock(&pool.mutex);
     memcpy(page, &pool.free, sizeof pool.free);
     pool.free = page;
+    ASAN_POISON_MEMORY_REGION((char *)page + sizeof pool.free, POOL_PAGE_BYTES - sizeof pool.free);
     pthread_mutex_unlock(&pool.mutex);
 }

@@ -1,7 +1,7 @@
 -- prelude.lua - what every script begins with: requests in, answers and messages out. The build puts it in front of them.
 --
 -- KEYS  {pb}:n; all keys have this hash tag
--- ARGV  the asking node (8 bytes); then the requests of one turn of its loop: a letter, and what it needs
+-- ARGV  the asking node (8 bytes); then the requests of a turn of its loop, or of several: a letter, and what it needs
 -- Gives an answer to each request, in their order, and behind them the pieces of what the asking node itself is told. An
 --       answer '!' and a text is an error of that request: the others are carried out.
 --
@@ -18,7 +18,7 @@
 --
 -- Speed: a call of Redis costs about a microsecond, a string that is made a tenth and a thousandth for each byte, as
 --        Lua hashes all of it (tests/bench/redis_match.c measures the whole). So there is one call of a script for all
---        requests of a turn, and one message for each node that is told something; texts are passed on as they came;
+--        requests, and one message for each node that is told something; texts are passed on as they came;
 --        what was asked once is remembered until the script ends; and what can be left to the node isn't put together here.
 local NODES, SUSPECTS, LINE, LANGUAGES = '{pb}:n', '{pb}:s', '{pb}:t', '{pb}:l'
 

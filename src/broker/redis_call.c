@@ -21,7 +21,7 @@
 
 enum {
     FIXED_WORDS = 5, /* EVALSHA sha 1 key node */
-    /* Of one call: nobody else is served meanwhile, half a millisecond for so many. What costs once a call is with 128 a thirtieth
+    /* Of one call: nobody else is served meanwhile, mostly half a millisecond for so many. What costs once a call is with 128 a thirtieth
      * of what the requests do; with 64 a fifteenth, with 25 an eighth (callgrind). */
     MOST_REQUESTS = 128,
     /* So many under way let others wait. Of 1,000 matches a second over three nodes, a node has less than one under way; of 25,000 on
@@ -78,24 +78,27 @@ struct buffer *redis_call_begin(struct redis_broker *self, enum redis_script scr
     return &call->bytes;
 }
 
-void redis_call_end(struct redis_broker *self, enum redis_script script) {
-    struct redis_call *call = self->calls[script];
-    call->asked[call->count].end = call->bytes.length;
-    if (++call->count < MOST_REQUESTS && self->up)
-        return;
-    self->calls[script] = NULL;
-    send_call(call);
-}
-
-void redis_calls_flush(struct redis_broker *self) {
-    if (self->requests_under_way >= MANY_REQUESTS && self->up && !self->closing)
-        return; /* an answer brings another turn */
+static void send_all(struct redis_broker *self) {
     for (size_t i = 0; i < REDIS_SCRIPTS; i++) {
         struct redis_call *call = self->calls[i];
         self->calls[i] = NULL;
         if (call != NULL)
             send_call(call);
     }
+}
+
+void redis_call_end(struct redis_broker *self, enum redis_script script) {
+    struct redis_call *call = self->calls[script];
+    call->asked[call->count].end = call->bytes.length;
+    if (++call->count < MOST_REQUESTS && self->up)
+        return;
+    send_all(self); /* else who asks for what is rare would wait for as long as calls fill up, and be overtaken */
+}
+
+void redis_calls_flush(struct redis_broker *self) {
+    if (self->requests_under_way >= MANY_REQUESTS && self->up && !self->closing)
+        return; /* their answers bring another turn, unless a full call is earlier */
+    send_all(self);
 }
 
 void redis_calls_drop(struct redis_broker *self) {

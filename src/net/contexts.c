@@ -1,8 +1,10 @@
-/* contexts.c - the lws contexts of a net: several, as each looks through a table with a place for every file there may be whenever one of
- * its connections ends (a check in the builds that Debian ships: 6 instructions a place, 6 million where 1,048,576 files may be open).
+/* contexts.c - the lws contexts of a net: several, as each looks through a table with a place for every file there may be whenever
+ * one of its connections ends (a check in the builds that Debian ships: 6 instructions a place, 6 million where 1,048,576 files may
+ * be open).
  *
- * Flow:   one for sockets below 1,024, one for those below 1,536, and so on, half as many more each time, up to the limit of open files; all on the one loop, each with
- *         one vhost. A new socket gets the lowest number that is free, so what an end costs goes with how many people there are.
+ * Flow:   one for sockets below 1,024, one for those below 1,536, and so on, half as many more each time, up to the limit of open
+ *         files; all on the one loop, each with one vhost. A new socket gets the lowest number that is free, so what an end costs goes
+ *         with how many people there are.
  * Fails:  without the last of them, which would take all sockets, there is no net; without one before it the next takes its place. */
 #include "net_priv.h"
 
@@ -10,6 +12,7 @@
 
 enum {
     FIRST_FILES = 1024,
+    FILES_OF_CONTEXT = 2,       /* that lws opens for each: an eventfd, and /dev/urandom */
     RX_BUFFER_BYTES = 128,      /* of each connection: density before speed; a line of chat with its ack fits */
     TLS_RX_BUFFER_BYTES = 256,  /* with less than 160, lws 4.3 closes in the midst of a message of 8 KB */
     TX_PACKET_BYTES = 4 << 20,  /* more than the largest frame: what lws splits it would have to buffer */
@@ -20,7 +23,7 @@ enum {
 
 /* With one vhost: with two, lws would choose between them by the request's Host, whichever listener it came through. Which server a
  * connection belongs to is in struct conn. */
-static bool make(struct net *net, rlim_t files) {
+static bool make_context(struct net *net, rlim_t files) {
     static const lws_retry_bo_t no_validity_timers = {0};
     const struct net_options *options = &net->options;
     bool tls = options->tls_certificate != NULL;
@@ -59,10 +62,25 @@ static bool make(struct net *net, rlim_t files) {
     return vhost != NULL;
 }
 
+/* The limit of the context behind the one with this. */
+static rlim_t next_files(rlim_t files) {
+    return files + files / 2;
+}
+
+uint64_t net_own_files(uint64_t limit) {
+    uint64_t contexts = 1;
+    for (rlim_t files = FIRST_FILES; files < limit && contexts < MAX_CONTEXTS; files = next_files(files))
+        contexts++;
+    return contexts * FILES_OF_CONTEXT;
+}
+
 /* How long its table is lws takes from the soft limit of open files, which is moved for that. */
-static bool make_below(struct net *net, rlim_t files, const struct rlimit *limit) {
+static void make_below(struct net *net, rlim_t files, const struct rlimit *limit) {
     struct rlimit moved = {.rlim_cur = files, .rlim_max = limit->rlim_max};
-    return setrlimit(RLIMIT_NOFILE, &moved) == 0 && make(net, files);
+    if (setrlimit(RLIMIT_NOFILE, &moved) != 0)
+        return;
+    (void)make_context(net, files);
+    (void)setrlimit(RLIMIT_NOFILE, limit);
 }
 
 bool contexts_make(struct net *net, char *error, size_t error_size) {
@@ -77,10 +95,10 @@ bool contexts_make(struct net *net, char *error, size_t error_size) {
     lws_set_allocator(lws_memory_reallocate);
     lws_set_log_level(0, NULL); /* its lines hold what users sent */
     bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0;
-    for (rlim_t files = FIRST_FILES; known && files < limit.rlim_cur && net->context_count < MAX_CONTEXTS - 1;
-         files += files / 2)
-        (void)make_below(net, files, &limit);
-    if (known && make_below(net, limit.rlim_cur, &limit))
+    rlim_t files = FIRST_FILES;
+    for (; known && files < limit.rlim_cur && net->context_count < MAX_CONTEXTS - 1; files = next_files(files))
+        make_below(net, files, &limit);
+    if (known && make_context(net, limit.rlim_cur))
         return true;
     snprintf(error, error_size, "libwebsockets could not be started%s",
              tls ? "; are the certificate chain and the key complete?" : "");

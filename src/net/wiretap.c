@@ -15,8 +15,7 @@
  *         each, and the loop wait before it.
  * Fails:  where symbols can't be interposed (a static C library), nothing is seen and unmasked frames pass; net_new()
  *         says so.
- * Owns:   one table per thread of what is watched; the only state in the program that a callee can't be handed, since
- *         recv() has no argument for it. */
+ * Owns:   one table per thread of what is watched: recv() has no argument that it could be handed by. */
 #include "wiretap.h"
 
 #include "base/map.h"

@@ -27,7 +27,8 @@
 #include <uv.h>
 
 enum {
-    RESERVED_FILES = 64,   /* open files that are no client connections */
+    RESERVED_FILES = 64,   /* open files that are no client connections, ... */
+    FILES_OF_WORKER = 16,  /* ... and so many more for each worker: its loop, its listeners, its connections to Redis */
     FILES_BESIDE = 1024,   /* where connections are bounded: those, of many workers, and who only fetches the page */
     FILES_UNASKED = 65536, /* where they are not */
     QUEUE_SLACK_BYTES = 65536, /* beside a window of messages, one client's queue may hold so much */
@@ -63,17 +64,18 @@ struct service {
 /* --- building ----------------------------------------------------------------------------------------------------- */
 
 /* As many connections as the operator says, and the open-file limit allows. The limit is not raised far above what these
- * need, nor to a million because a container has it: whenever a connection ends, lws looks through a table that has a
- * place for each file. */
+ * need, nor to a million because a container has it: lws' tables have a place for each file. */
 static uint32_t max_connections(const struct config *config) {
     struct rlimit files;
     int failed = getrlimit(RLIMIT_NOFILE, &files);
     assert(failed == 0);
     uint64_t wanted = config->max_connections;
     uint64_t enough = wanted == 0 ? FILES_UNASKED : wanted + wanted / 4 + FILES_BESIDE;
+    uint64_t own = RESERVED_FILES + config->workers * (FILES_OF_WORKER + net_own_files(enough));
+    enough += own - RESERVED_FILES;
     files.rlim_cur = enough < files.rlim_max ? enough : files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    uint64_t most = files.rlim_cur > 2 * RESERVED_FILES ? files.rlim_cur - RESERVED_FILES : RESERVED_FILES;
+    uint64_t most = files.rlim_cur > own + RESERVED_FILES ? files.rlim_cur - own : RESERVED_FILES;
     uint64_t least = wanted != 0 && wanted < most ? wanted : most;
     return least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
 }

@@ -105,6 +105,32 @@ static void test_while_many_are_under_way(void **state) {
     assert_int_equal(calls(bench), before + MANY_REQUESTS / FEW + 1);
 }
 
+/* Looks for a stranger: by another script. */
+static void seek(struct bench *bench) {
+    struct links_node *node = &bench->links->nodes[0];
+    struct ticket ticket = {.who = {.at = {node->boot, 2, 1}, .person = 1, .fence = 1},
+                            .chat = {.high = 4712, .low = 1}};
+    node->broker->ops->request(
+        node->broker,
+        &(struct broker_request){.kind = BROKER_SEEK, .asker = ticket.who.at, .chat = ticket.chat, .seek = ticket});
+}
+
+/* When a full call leaves, what was asked for before goes with it: else it would wait for as long as others fill calls. */
+static void test_nobody_is_left_behind(void **state) {
+    struct bench *bench = *state;
+    until_answered(bench);
+    redis_process_freeze(bench->server);
+    ask(bench, MANY_REQUESTS);
+    turn(bench);
+    seek(bench);
+    turn(bench);
+    ask(bench, MOST_REQUESTS);
+    redis_process_thaw(bench->server);
+    LINKS_UNTIL(bench->links, bench->links->nodes[0].events[BROKER_SOUGHT] > 0);
+    assert_all_answered(bench, BROKER_OK);
+    assert_int_equal(bench->links->nodes[0].last.kind, BROKER_FOUND); /* it was not the last */
+}
+
 /* A full one does not wait, not even for the end of the turn. */
 static void test_requests_are_bounded(void **state) {
     struct bench *bench = *state;
@@ -159,7 +185,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         BENCH_TEST(test_few_requests),         BENCH_TEST(test_while_many_are_under_way),
         BENCH_TEST(test_requests_are_bounded), BENCH_TEST(test_closing),
-        BENCH_TEST(test_link_breaks),
+        BENCH_TEST(test_link_breaks),          BENCH_TEST(test_nobody_is_left_behind),
     };
     return cmocka_run_group_tests_name("links_calls", tests, NULL, NULL);
 }

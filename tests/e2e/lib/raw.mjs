@@ -35,7 +35,7 @@ export const closePayload = (code, reason = '') =>
   Buffer.concat([Buffer.from(bigEndian(BigInt(code), 2)), Buffer.from(reason)]);
 
 /** Makes a WebSocket handshake with these extra headers; returns the status and headers of the answer, and closes. */
-export async function handshake(server, { path = '/ws', headers = {} } = {}) {
+export async function handshake(server, { path = '/ws', headers = {}, keep = false } = {}) {
   const request = http.request({
     host: '127.0.0.1', port: server.port, path, agent: false,
     headers: {
@@ -45,12 +45,15 @@ export async function handshake(server, { path = '/ws', headers = {} } = {}) {
   });
   const answer = new Promise((resolve, reject) => {
     request.on('error', reject);
-    request.on('upgrade', (response, socket) => { socket.destroy(); resolve(response); });
+    request.on('upgrade', (response, socket) => {
+      if (!keep) socket.destroy();
+      resolve(response);
+    });
     request.on('response', (response) => { response.resume(); resolve(response); });
   });
   request.end();
   const response = await within(answer, `the answer to the handshake ${JSON.stringify(headers)}`);
-  return { status: response.statusCode, headers: response.headers };
+  return { status: response.statusCode, headers: response.headers, socket: response.socket };
 }
 
 export class RawClient {

@@ -40,8 +40,10 @@ class Server {
   #exited;
   #killed = false;
 
-  constructor(flags, environment) {
-    this.#child = spawn(BINARY, [...USUAL_FLAGS, ...EXTRA_FLAGS, ...flags], {
+  constructor(flags, environment, openFiles) {
+    const limit = openFiles === undefined ? [] : ['prlimit', `--nofile=${openFiles}`];
+    const [command, ...args] = [...limit, BINARY, ...USUAL_FLAGS, ...EXTRA_FLAGS, ...flags];
+    this.#child = spawn(command, args, {
       env: cleanEnvironment(environment),
       stdio: ['ignore', 'inherit', 'pipe'],
     });
@@ -147,8 +149,8 @@ class Server {
  * Starts a server for the test `t`, which stops it and fails if it does not end cleanly. `flags` win over the usual
  * ones; `environment`: variables to add.
  */
-export async function startServer(t, flags = [], { environment } = {}) {
-  const server = new Server(flags, environment);
+export async function startServer(t, flags = [], { environment, openFiles } = {}) {
+  const server = new Server(flags, environment, openFiles);
   t.after(() => server.stop());
   return server.started();
 }
