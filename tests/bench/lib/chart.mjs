@@ -3,7 +3,7 @@
 
 const WIDTH = 760;
 const LABEL = 260;
-const RIGHT = WIDTH - 150;
+const RIGHT = WIDTH - 190;
 const BAR = 16;
 const STEP = 20;
 const TOP = 64;
