@@ -195,6 +195,7 @@ test('chat: /again finds the same stranger, if they want it too', async (t) => {
   await chat.says('there is no stranger who could be found again', 'stderr');
   stranger.send({ t: 'leave' });
   await stranger.expect('ended', { reason: 'you_left' });
+  await chat.says('the stranger left', 'stderr');
   await chat.write('/again\n').says('waiting for the same stranger', 'stderr');
   const other = await waitingStranger(t, server);
   stranger.send({ t: 'find', again: resume });
