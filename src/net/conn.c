@@ -127,8 +127,8 @@ static void read_ahead(struct conn *conn) {
     have_read(conn);
 }
 
-/* Has lws take what there is of the rest of a frame. It pauses at the end of a frame at the earliest; if it ever left something, that would be
- * lost, and so is the connection. */
+/* Has lws take what there is of the rest of a frame. It pauses at the end of a frame at the earliest; if it ever left
+ * something, that would be lost, and so is the connection. */
 static void read_rest(struct conn *conn) {
     struct net *net = conn->net;
     conn_ref ref = conn_ref_of(conn);

@@ -11,8 +11,8 @@
  *
  * Flow:   watch → (HTTP) each read is cut off behind the head of a GET, so that frames never share a read with the
  *         upgrade request: lws 4.1 builds its answer in the buffer they would stand in → upgraded → each read is
- *         followed frame by frame. Of a frame for which lws has no room the rest is read at once, and handed over in pieces: lws would read
- *         each, and the loop wait before it.
+ *         followed frame by frame. Of a frame for which lws has no room the rest is read at once, and handed over in
+ *         pieces: lws would read each, and the loop wait before it.
  * Fails:  where symbols can't be interposed (a static C library), nothing is seen and unmasked frames pass; net_new()
  *         says so.
  * Owns:   one table per thread of what is watched: recv() has no argument that it could be handed by. */

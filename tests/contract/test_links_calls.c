@@ -76,6 +76,16 @@ static unsigned long calls(struct bench *bench) {
     return all - redis_process_calls(bench->server, "hgetall");
 }
 
+/* Redis stands still: many are under way, and so a few wait. */
+static void let_some_wait(struct bench *bench) {
+    until_answered(bench);
+    redis_process_freeze(bench->server);
+    ask(bench, MANY_REQUESTS);
+    turn(bench);
+    ask(bench, FEW);
+    turn(bench);
+}
+
 static void test_few_requests(void **state) {
     struct bench *bench = *state;
     for (unsigned i = 0; i < TURNS; i++) {
@@ -149,12 +159,7 @@ static void test_requests_are_bounded(void **state) {
 /* Who closes says what waits. */
 static void test_closing(void **state) {
     struct bench *bench = *state;
-    until_answered(bench);
-    redis_process_freeze(bench->server);
-    ask(bench, MANY_REQUESTS);
-    turn(bench);
-    ask(bench, FEW);
-    turn(bench);
+    let_some_wait(bench);
     links_leave(bench->links, 0);
     redis_process_thaw(bench->server);
     const int64_t until_ms = links_patience_ms();
@@ -165,12 +170,7 @@ static void test_closing(void **state) {
 /* Both what is under way and what waits is answered, and nothing waits for it afterwards. */
 static void test_link_breaks(void **state) {
     struct bench *bench = *state;
-    until_answered(bench);
-    redis_process_freeze(bench->server);
-    ask(bench, MANY_REQUESTS);
-    turn(bench);
-    ask(bench, FEW);
-    turn(bench);
+    let_some_wait(bench);
     redis_process_stop(bench->server);
     assert_all_answered(bench, BROKER_DOWN);
     redis_process_start(bench->server);
